@@ -1,0 +1,28 @@
+#pragma once
+#include <cstdint>
+
+#include "tailrace/core/result.h"
+
+namespace tailrace {
+
+// What happened on the way to an answer.
+struct Facts {
+  std::int16_t rung = -1;    // rung that answered in the last cascade on the answer's path; -1: no cascade
+  std::int16_t winner = -1;  // arm that won the last race on the answer's path; -1: no race
+  bool anytime = false;      // the deadline cut a cascade short and its best answer so far was used
+  bool fallback = false;     // a cascade's last rung failed and an earlier answer was used
+  bool late = false;         // answered after the deadline, because the caller's own thread was running a stage
+};
+
+// The one outcome of a request: a Result with the facts beside it.
+//
+//   tr::Outcome<Label> label = engine.run(image, {.within = 5ms});
+//   if (label) std::cout << *label << " by rung " << label.rung;
+template <class T>
+class [[nodiscard]] Outcome : public Result<T>, public Facts {
+ public:
+  Outcome(Result<T> result, Facts facts = {}) noexcept(std::is_nothrow_move_constructible_v<T>)
+      : Result<T>(std::move(result)), Facts(facts) {}
+};
+
+}  // namespace tailrace

@@ -1,0 +1,218 @@
+#pragma once
+#include <concepts>
+#include <memory>
+#include <new>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "tailrace/core/observer.h"
+#include "tailrace/core/outcome.h"
+#include "tailrace/core/problems.h"
+#include "tailrace/engine/executor.h"
+#include "tailrace/engine/request.h"
+#include "tailrace/plan/handles.h"
+
+namespace tailrace {
+
+// Bounds of an engine. All memory for requests is taken when it starts.
+struct Limits {
+  std::uint32_t max_in_flight = 256;  // requests admitted and not yet answered or, where a handle waits, not yet taken
+  std::uint32_t max_losers = 256;     // answered requests that a losing arm still holds; past it races run in order
+};
+
+// What an engine was compiled to: for people, for tests and for benchmarks.
+struct EngineFigures {
+  std::uint32_t blocks = 0;         // pieces of straight-line code
+  std::uint32_t instructions = 0;   // stages, copies and destructions in them
+  std::uint32_t regions = 0;        // what can be stopped or fail by itself
+  std::uint32_t frame_bytes = 0;    // memory of one request, without what `each` adds
+  std::uint32_t frames = 0;
+};
+
+namespace detail {
+
+struct Frame;
+struct EngineState;
+
+inline constexpr std::size_t callback_bytes = 64;
+
+// A request in an engine, untyped: one reference on its frame. The typed shells below put values in and take them out.
+class FrameRef {
+ public:
+  FrameRef() = default;
+  explicit FrameRef(Frame* frame) noexcept : frame_(frame) {}
+  FrameRef(FrameRef&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  FrameRef& operator=(FrameRef&& other) noexcept {
+    std::swap(frame_, other.frame_);
+    return *this;
+  }
+  ~FrameRef() {
+    if (frame_) drop();
+  }
+  Frame* get() const noexcept { return frame_; }
+  Frame* release() noexcept { return std::exchange(frame_, nullptr); }
+  explicit operator bool() const noexcept { return frame_ != nullptr; }
+
+  void* input() const noexcept;  // raw memory for the input
+  bool answered() const noexcept;
+  void* answer() const noexcept;  // the answer's slot, or null for an error; REQUIRES: answered()
+  Error error() const noexcept;   // REQUIRES: answered() with an error
+  Facts facts() const noexcept;   // REQUIRES: answered()
+
+ private:
+  void drop() noexcept;
+  Frame* frame_ = nullptr;
+};
+
+// An engine without types.
+class EngineCore {
+ public:
+  static Built<EngineCore> start(std::shared_ptr<const PlanData> plan, const Limits& limits,
+                                 std::shared_ptr<Executor> executor, std::shared_ptr<Observer> observer);
+  EngineCore(EngineCore&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  EngineCore& operator=(EngineCore&& other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
+  ~EngineCore();
+
+  // A frame for a request, or (null) the reason why not. The caller then constructs the input in FrameRef::input().
+  FrameRef admit(const Request& request, Error& refusal) const noexcept;
+  // The input has been constructed: runs the request until it is answered.
+  void run(FrameRef& frame) const noexcept;
+  // Starts it elsewhere; `frame` stays ours, to wait with.
+  void submit(FrameRef& frame) const noexcept;
+  // The same, and `deliver` is called once, on the executor, when it is answered. The engine takes the frame over.
+  void submit(FrameRef frame, void (*deliver)(FrameRef&, void* callback)) const noexcept;
+  static void* callback_memory(const FrameRef& frame) noexcept;
+
+  static void wait(const FrameRef& frame, TimePoint until) noexcept;
+  static void cancel(const FrameRef& frame) noexcept;
+
+  void stop() const noexcept;
+  EngineFigures figures() const noexcept;
+
+ private:
+  explicit EngineCore(EngineState* state) noexcept : state_(state) {}
+  EngineState* state_;
+};
+
+template <class Out>
+Outcome<Out> take_outcome(const FrameRef& frame) {
+  if (void* slot = frame.answer()) return {Result<Out>(std::move(in_slot<Out>(slot))), frame.facts()};
+  return {Result<Out>(frame.error()), frame.facts()};
+}
+template <class Out>
+Outcome<Out> refused(const Error& why) {
+  return {Result<Out>(why)};
+}
+
+}  // namespace detail
+
+// One submitted request. Move-only; may be used by one thread at a time; may outlive its engine. Destroying it gives up
+// the answer but does not cancel the request. An answer that nobody takes keeps its place among max_in_flight.
+template <class Out>
+class [[nodiscard]] Handle {
+ public:
+  explicit Handle(detail::FrameRef frame) noexcept : frame_(std::move(frame)) {}
+  explicit Handle(const Error& refusal) noexcept : refusal_(refusal) {}
+
+  // True once the outcome is there.
+  bool ready() const noexcept { return refusal_ || frame_.answered(); }
+  // The request completes as `cancelled` at once, unless it has been answered. From any thread.
+  void cancel() noexcept {
+    if (frame_) detail::EngineCore::cancel(frame_);
+  }
+  // Waits for the outcome and takes it. REQUIRES: it was not taken before.
+  Outcome<Out> get() {
+    if (refusal_) return detail::refused<Out>(*refusal_);
+    detail::EngineCore::wait(frame_, never);
+    return take();
+  }
+  // The outcome if it is there, or is within `patience`; empty otherwise. REQUIRES: it was not taken before.
+  std::optional<Outcome<Out>> try_get(Duration patience = {}) {
+    if (refusal_) return detail::refused<Out>(*refusal_);
+    if (!frame_.answered() && patience > Duration{}) detail::EngineCore::wait(frame_, Clock::now() + patience);
+    if (!frame_.answered()) return std::nullopt;
+    return take();
+  }
+
+ private:
+  Outcome<Out> take() {
+    detail::FrameRef mine = std::move(frame_);
+    return detail::take_outcome<Out>(mine);
+  }
+  detail::FrameRef frame_;
+  std::optional<Error> refusal_;
+};
+
+// Runs a plan. Every member may be called from any thread; requests do not disturb each other.
+//
+//   auto engine = tr::start(plan, {.threads = 4}).value();
+//   tr::Outcome<Label> label = engine.run(image, {.within = 5ms});
+//
+// Destroying it refuses new requests, answers those under way as `shutting_down`, and waits for user code that is still
+// running. It must not be destroyed by its own stages or callbacks.
+template <class In, class Out>
+class Engine {
+ public:
+  explicit Engine(detail::EngineCore core) noexcept : core_(std::move(core)) {}
+
+  // Answers one request. The caller's thread does the work itself where that cannot make the answer late, and sleeps
+  // otherwise. Inside a stage it runs everything on the calling worker. Never throws what a stage throws.
+  Outcome<Out> run(In in, const Request& request = {}) {
+    Error refusal;
+    detail::FrameRef frame = core_.admit(request, refusal);
+    if (!frame) return detail::refused<Out>(refusal);
+    detail::emplace_in_slot<In>(frame.input(), std::move(in));
+    core_.run(frame);
+    return detail::take_outcome<Out>(frame);
+  }
+
+  // Starts a request and returns at once; no stage runs on the caller's thread. A refusal waits in the handle.
+  Handle<Out> submit(In in, const Request& request = {}) {
+    Error refusal;
+    detail::FrameRef frame = core_.admit(request, refusal);
+    if (!frame) return Handle<Out>(refusal);
+    detail::emplace_in_slot<In>(frame.input(), std::move(in));
+    core_.submit(frame);
+    return Handle<Out>(std::move(frame));
+  }
+
+  // The same, and calls `callback(Outcome<Out>)` once, on a thread of the executor. A refused request is told by the
+  // Status, and its callback is never called. Callables of up to 64 bytes need no memory. What a callback throws goes
+  // to the Observer.
+  template <std::invocable<Outcome<Out>> F>
+  Status submit(In in, const Request& request, F callback) {
+    Error refusal;
+    detail::FrameRef frame = core_.admit(request, refusal);
+    if (!frame) return refusal;
+    detail::emplace_in_slot<In>(frame.input(), std::move(in));
+    start(std::move(frame), std::move(callback));
+    return {};
+  }
+
+  // Refuses new requests from now on and answers those under way as `shutting_down`.
+  void stop() noexcept { core_.stop(); }
+  EngineFigures figures() const noexcept { return core_.figures(); }
+
+ private:
+  template <class F>
+  void start(detail::FrameRef frame, F callback) {
+    if constexpr (sizeof(F) <= detail::callback_bytes && alignof(F) <= alignof(std::max_align_t) && std::is_nothrow_move_constructible_v<F>) {
+      ::new (detail::EngineCore::callback_memory(frame)) F(std::move(callback));
+      core_.submit(std::move(frame), [](detail::FrameRef& answered, void* memory) {
+        F call = std::move(*std::launder(static_cast<F*>(memory)));
+        std::launder(static_cast<F*>(memory))->~F();
+        call(detail::take_outcome<Out>(answered));
+      });
+    } else {
+      start(std::move(frame), [boxed = std::make_unique<F>(std::move(callback))](Outcome<Out> o) { (*boxed)(std::move(o)); });
+    }
+  }
+
+  detail::EngineCore core_;
+};
+
+}  // namespace tailrace

@@ -1,0 +1,52 @@
+#pragma once
+#include <atomic>
+#include <cstdint>
+
+#include "tailrace/core/clock.h"
+
+namespace tailrace {
+
+// Something to run once. Lives inside what it works on, so that handing it over needs no memory.
+struct Task {
+  void (*run)(Task&) noexcept = nullptr;
+  Task* next = nullptr;  // the executor's, while it holds the task
+};
+
+// Something to do at a time. Lives inside what it works on.
+struct Timer {
+  void (*fire)(Timer&) noexcept = nullptr;
+  TimePoint due{};              // the executor's from here on, while it is armed
+  std::uint32_t place = 0;      // 0: not armed
+};
+
+// Where work runs and what time it is: all that an engine needs of threads and clocks. The library brings oneTBB and a
+// plain thread pool; implement this for a job system of your own. Every member may be called from any thread, and none
+// may throw.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  virtual TimePoint now() const noexcept = 0;
+
+  // Runs the task soon, on a worker. The task is untouched after its `run` has begun, and may then be spawned again.
+  virtual void spawn(Task& task) noexcept = 0;
+
+  // Fires the timer at `due` or soon after, on a thread that is not a worker or on one that is: what fires is short.
+  // REQUIRES: it is not armed.
+  virtual void wake_at(TimePoint due, Timer& timer) noexcept = 0;
+  // True: it was armed and will not fire. False: it has fired, is firing, or was never armed.
+  virtual bool cancel(Timer& timer) noexcept = 0;
+
+  // Tasks that can run at the same time.
+  virtual unsigned concurrency() const noexcept = 0;
+  // Whether the calling thread is running a task of this executor.
+  virtual bool on_worker() const noexcept = 0;
+
+  // Returns once `word` is no longer `seen`, or `until` has passed, or sometimes for no reason. Executors without
+  // threads run tasks meanwhile.
+  virtual void wait(const std::atomic<std::uint32_t>& word, std::uint32_t seen, TimePoint until) noexcept = 0;
+  // Wakes those who wait for `word`. Touches only its address, never its value.
+  virtual void wake(const std::atomic<std::uint32_t>& word) noexcept = 0;
+};
+
+}  // namespace tailrace

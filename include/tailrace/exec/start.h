@@ -1,0 +1,42 @@
+#pragma once
+#include <memory>
+
+#include "tailrace/engine/engine.h"
+#include "tailrace/opt/optimise.h"
+#include "tailrace/plan/handles.h"
+
+namespace tailrace {
+
+// How to run a plan.
+struct EngineOptions {
+  unsigned threads = 0;                  // threads to start; 0: as many as this process may use
+  std::uint32_t max_in_flight = 256;     // requests admitted at a time; further ones are `overloaded`
+  std::uint32_t max_losers = 256;        // answered requests that losing arms may still hold; past it races run in order
+  std::shared_ptr<Executor> executor{};  // runs on this one, which several engines may share, and starts no thread
+  std::shared_ptr<Observer> observer{};  // sees what happens
+};
+
+// Processors that this process may use: the smaller of its affinity mask and its container's quota.
+unsigned usable_processors() noexcept;
+
+namespace detail {
+Built<EngineCore> start_core(std::shared_ptr<const PlanData> plan, const EngineOptions& options);
+}
+
+// Starts an engine; it is warm when this returns. Without an executor of yours it runs on oneTBB (or, in a build
+// without it, on a plain pool) with threads of its own.
+template <class In, class Out>
+Built<Engine<In, Out>> start(const Plan<In, Out>& plan, const EngineOptions& options = {}) {
+  auto core = detail::start_core(plan.share(), options);
+  if (!core) return std::move(core).error();
+  return Engine<In, Out>(std::move(*core));
+}
+// A flow, optimised with what it brings itself.
+template <class In, class Out>
+Built<Engine<In, Out>> start(const Flow<In, Out>& flow, const EngineOptions& options = {}) {
+  auto plan = optimise(flow);
+  if (!plan) return std::move(plan).error();
+  return start(*plan, options);
+}
+
+}  // namespace tailrace

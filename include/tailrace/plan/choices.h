@@ -1,0 +1,46 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "tailrace/core/tensor.h"
+
+namespace tailrace {
+
+// The other half of a plan: *how* to run a graph. Plain data, written by passes, read by the engine and by explain.
+
+// One decision, for people: which pass decided what, where, why, and what it expects of it.
+struct Decision {
+  std::string pass;
+  std::string where;   // a stage's or combinator's name
+  std::string what;
+  std::string why;
+  double expected = 0;  // in `unit`, from `source`; without a unit nothing is expected
+  std::string unit;
+  std::string source;   // "profile", "simulation", …
+};
+
+// Choices for one graph, and for the graphs of its nodes' arms; parallel to Graph::nodes.
+struct GraphChoices {
+  std::vector<int> group;      // nodes of one number run as one block, where they follow each other
+  std::vector<Device> device;
+  std::vector<bool> fork;      // a join whose branches run at the same time
+  std::vector<std::vector<GraphChoices>> arms;
+};
+
+struct PassRecord {
+  std::string name;
+  bool skipped = false;
+  double seconds = 0;
+};
+
+struct Choices {
+  GraphChoices root;
+  std::vector<Decision> decisions;
+  std::vector<PassRecord> passes;
+};
+
+struct Graph;
+// One block per stage, everything on the CPU, nothing forked: how a graph runs when nobody has decided anything.
+GraphChoices default_choices(const Graph& graph);
+
+}  // namespace tailrace

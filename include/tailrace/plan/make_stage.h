@@ -1,0 +1,250 @@
+#pragma once
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "tailrace/core/result.h"
+#include "tailrace/plan/handles.h"
+#include "tailrace/plan/model_stage.h"
+#include "tailrace/plan/stage.h"
+
+namespace tailrace {
+
+// What a user may say about a function beyond what its type says.
+struct StageOptions {
+  bool replicable = false;   // may be asked twice for one request: it has no side effects that matter
+  bool quick = false;        // returns within microseconds: may run on the caller's thread under a deadline
+  std::string function{};    // its name in a Catalog; the stage's own name where empty
+  Parameters parameters{};   // what its Catalog factory was given
+};
+
+// A function with options: what tr::stage and tr::named return, and a stage wherever F is one.
+template <class F>
+struct Wrapped {
+  F function;
+  StageOptions options;
+};
+template <class F>
+Wrapped<F> stage(F function, StageOptions options) {
+  return {std::move(function), std::move(options)};
+}
+// A function (or test, or selector) under its name in a Catalog, so that a flow written in C++ can be written as JSON.
+template <class F>
+Wrapped<F> named(std::string name, F function) {
+  StageOptions o;
+  o.function = std::move(name);
+  return {std::move(function), std::move(o)};
+}
+template <class F>
+Wrapped<F> named(std::string name, Parameters parameters, F function) {
+  StageOptions o;
+  o.function = std::move(name);
+  o.parameters = std::move(parameters);
+  return {std::move(function), std::move(o)};
+}
+
+namespace detail {
+
+template <class F>
+inline constexpr bool is_wrapped = false;
+template <class F>
+inline constexpr bool is_wrapped<Wrapped<F>> = true;
+template <class F>
+inline constexpr bool is_flow = false;
+template <class In, class Out>
+inline constexpr bool is_flow<Flow<In, Out>> = true;
+
+template <class F>
+struct bare {
+  using type = F;
+};
+template <class F>
+struct bare<Wrapped<F>> {
+  using type = F;
+};
+template <class F>
+using bare_t = typename bare<F>::type;
+
+// ---- what a callable takes and gives
+
+template <class F, class... A>
+concept callable = std::invocable<const F&, A...> || std::invocable<const F&, A..., const Context&>;
+template <class F, class... In>
+concept callable_with = callable<F, const In&...> || callable<F, In&&...>;
+
+template <class F, class... A>
+decltype(auto) invoke_stage(const F& f, const Instruction& i, char* frame, A&&... a) {
+  if constexpr (std::invocable<const F&, A..., const Context&>) return std::invoke(f, std::forward<A>(a)..., context_of(i, frame));
+  else return std::invoke(f, std::forward<A>(a)...);
+}
+template <class F, class... A>
+using returned_t = decltype(invoke_stage(std::declval<const F&>(), std::declval<const Instruction&>(), nullptr, std::declval<A>()...));
+
+template <class T>
+struct unwrap {
+  using type = T;
+};
+template <class T>
+struct unwrap<Result<T>> {
+  using type = T;
+};
+template <class F, class... In>
+struct gives {
+  static constexpr auto of() {
+    if constexpr (callable<F, In&&...>) return std::type_identity<std::decay_t<returned_t<F, In&&...>>>{};
+    else return std::type_identity<std::decay_t<returned_t<F, const In&...>>>{};
+  }
+  using type = typename unwrap<typename decltype(of())::type>::type;
+};
+template <class F, class... In>
+struct gives<Wrapped<F>, In...> : gives<F, In...> {};
+template <class A, class B, class... In>
+struct gives<Flow<A, B>, In...> {
+  using type = B;
+};
+// The value type that stage F gives for these inputs.
+template <class F, class... In>
+using gives_t = typename gives<F, In...>::type;
+
+template <class F, class In>
+struct takes_it : std::bool_constant<callable_with<F, In>> {};
+template <class A, class B, class In>
+struct takes_it<Flow<A, B>, In> : std::is_same<A, In> {};
+template <class A, class B, class In>
+struct takes_it<ModelStage<A, B>, In> : std::is_same<A, In> {};
+template <class F, class In>
+concept stage_for = takes_it<bare_t<F>, In>::value;
+
+// ---- contexts: a callable without state needs none
+
+template <class F>
+inline constexpr bool stateless = std::is_empty_v<F> && std::is_default_constructible_v<F>;
+template <class F>
+std::shared_ptr<const void> hold(F&& f) {
+  if constexpr (stateless<F>) return nullptr;
+  else return std::make_shared<const F>(std::move(f));
+}
+template <class F>
+decltype(auto) held(const void* context) {
+  if constexpr (stateless<F>) return F{};
+  else return (*static_cast<const F*>(context));
+}
+
+// ---- thunks
+
+template <class Out, class R>
+void store(const Instruction& i, char* frame, R&& r) {
+  if constexpr (is_result<std::remove_cvref_t<R>>) {
+    if (!r) return head_of(frame).fail(i, frame, r.error());
+    emplace_in_slot<Out>(frame + i.out, std::move(*r));
+  } else {
+    emplace_in_slot<Out>(frame + i.out, std::forward<R>(r));
+  }
+  if constexpr (destroyer<Out>() != nullptr) frame[i.live] = 1;
+}
+template <class Out, class F, class... A>
+void call(const Instruction& i, char* frame, A&&... a) {
+  decltype(auto) f = held<F>(i.context);
+  if constexpr (is_result<std::decay_t<returned_t<F, A...>>> || boxed<Out>) {
+    store<Out>(i, frame, invoke_stage<F>(f, i, frame, std::forward<A>(a)...));
+  } else {  // straight into the slot
+    ::new (frame + i.out) Out(invoke_stage<F>(f, i, frame, std::forward<A>(a)...));
+    if constexpr (destroyer<Out>() != nullptr) frame[i.live] = 1;
+  }
+}
+template <class In>
+In& input(const Instruction& i, char* frame, std::size_t k) {
+  return in_slot<In>(frame + i.inputs[k]);
+}
+// May take the inputs apart.
+template <class F, class Out, class... In>
+void take_thunk(const Instruction& i, char* frame) {
+  [&]<std::size_t... K>(std::index_sequence<K...>) {
+    if constexpr (callable<F, In&&...>) call<Out, F>(i, frame, std::move(input<In>(i, frame, K))...);
+    else call<Out, F>(i, frame, std::as_const(input<In>(i, frame, K))...);
+  }(std::index_sequence_for<In...>{});
+}
+// Leaves the inputs whole: a function that wants to own them gets copies.
+template <class F, class Out, class... In>
+void leave_thunk(const Instruction& i, char* frame) {
+  [&]<std::size_t... K>(std::index_sequence<K...>) {
+    if constexpr (callable<F, const In&...>) call<Out, F>(i, frame, std::as_const(input<In>(i, frame, K))...);
+    else call<Out, F>(i, frame, In(std::as_const(input<In>(i, frame, K)))...);
+  }(std::index_sequence_for<In...>{});
+}
+// The same for one input, without the table of inputs.
+template <class F, class Out, class In>
+void take_one(const Instruction& i, char* frame) {
+  In& in = in_slot<In>(frame + i.in);
+  if constexpr (callable<F, In&&>) call<Out, F>(i, frame, std::move(in));
+  else call<Out, F>(i, frame, std::as_const(in));
+}
+template <class F, class Out, class In>
+void leave_one(const Instruction& i, char* frame) {
+  const In& in = in_slot<In>(frame + i.in);
+  if constexpr (callable<F, const In&>) call<Out, F>(i, frame, in);
+  else call<Out, F>(i, frame, In(in));
+}
+
+template <class F, class Out, class... In>
+constexpr Thunk take_thunk_of() {
+  if constexpr (callable<F, const In&...> && (std::is_trivially_copyable_v<In> && ...)) return nullptr;  // as leave
+  else if constexpr (sizeof...(In) == 1) return take_one<F, Out, In...>;
+  else return take_thunk<F, Out, In...>;
+}
+template <class F, class Out, class... In>
+constexpr Thunk leave_thunk_of() {
+  if constexpr (!callable<F, const In&...> && !(std::is_copy_constructible_v<In> && ...)) return nullptr;
+  else if constexpr (sizeof...(In) == 1) return leave_one<F, Out, In...>;
+  else return leave_thunk<F, Out, In...>;
+}
+
+// `take` null: as `leave`.
+Stage assemble(std::initializer_list<const Type*> takes, const Type& gives, Thunk take, Thunk leave);
+Stage with_options(Stage stage, StageOptions options);
+Stage with_model(Stage stage, const ModelUse& use);
+
+template <class... In, class F>
+Stage make_stage(F f) {
+  if constexpr (is_wrapped<F>) {
+    return with_options(make_stage<In...>(std::move(f.function)), std::move(f.options));
+  } else {
+    using Out = gives_t<F, In...>;
+    static_assert(!std::is_void_v<Out>, "tailrace: a stage must return a value");
+    constexpr auto take = take_thunk_of<F, Out, In...>();
+    constexpr auto leave = leave_thunk_of<F, Out, In...>();
+    Stage s = assemble({&type_of<In>...}, type_of<Out>, take, leave);
+    if constexpr (is_model_stage<F>) {
+      s = with_model(std::move(s), f.use());
+      s.bind = [](const void* context, std::shared_ptr<const Model> model) -> std::shared_ptr<const void> {
+        return std::make_shared<const F>(static_cast<const F*>(context)->with(std::move(model)));
+      };
+    }
+    s.context = hold(std::move(f));
+    return s;
+  }
+}
+
+Test with_options(Test test, StageOptions options);
+
+template <class T, class F>
+Test make_test(F f) {
+  if constexpr (is_wrapped<F>) {
+    return with_options(make_test<T>(std::move(f.function)), std::move(f.options));
+  } else {
+    Test t;
+    t.run = [](const void* context, void* slot) -> std::size_t {
+      decltype(auto) test = held<F>(context);
+      return static_cast<std::size_t>(std::invoke(test, std::as_const(in_slot<T>(slot))));
+    };
+    t.context = hold(std::move(f));
+    t.takes = &type_of<T>;
+    return t;
+  }
+}
+
+}  // namespace detail
+}  // namespace tailrace

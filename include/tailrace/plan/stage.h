@@ -1,0 +1,97 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tailrace/core/context.h"
+#include "tailrace/core/error.h"
+#include "tailrace/core/type.h"
+#include "tailrace/model/model.h"
+#include "tailrace/model/need.h"
+#include "tailrace/plan/parameters.h"
+
+namespace tailrace {
+
+// A user's function as the plan knows it: untyped, as a function pointer (a thunk) and a context. The typed front end
+// writes thunks, the engine calls them on frames: blocks of memory in which every value of one request has its slot.
+namespace detail {
+
+// One step of a compiled program: which thunk, on which slots. Offsets count bytes from the frame's start.
+struct Instruction {
+  void (*run)(const Instruction&, char* frame);
+  const void* context;
+  const std::uint32_t* inputs;  // slots of all inputs
+  std::uint32_t in, out;        // slot of the first input, slot of the output
+  std::uint32_t live;           // byte that says "the output exists"; only for types that need destroying
+  std::uint32_t region;         // StopFlag of the region the step runs in
+  const Type* type;             // of the output
+};
+using Thunk = void (*)(const Instruction&, char* frame);
+
+// What stands at the start of every frame, whoever runs it.
+struct FrameHead {
+  RequestView request;
+  // Notes that a step returned an error instead of a value.
+  void (*fail)(const Instruction&, char* frame, const Error&) noexcept = nullptr;
+};
+
+inline FrameHead& head_of(char* frame) noexcept { return *reinterpret_cast<FrameHead*>(frame); }
+inline Context context_of(const Instruction& i, char* frame) noexcept {
+  return {*reinterpret_cast<const StopFlag*>(frame + i.region), head_of(frame).request};
+}
+
+}  // namespace detail
+
+// Which model a stage runs: by name and need, and once resolved the model itself.
+struct ModelUse {
+  std::string name;
+  Need need;
+  std::string variant;                  // chosen variant; empty until resolved
+  std::shared_ptr<const Model> model;   // null until resolved
+};
+
+// A stage without its C++ types.
+struct Stage {
+  std::vector<const Type*> takes;
+  const Type* gives = nullptr;
+  detail::Thunk take = nullptr;   // may take its inputs apart
+  detail::Thunk leave = nullptr;  // leaves its inputs whole; null: impossible, an input is move-only
+  std::shared_ptr<const void> context;
+  std::string function;           // its name in a Catalog; empty where it has none
+  Parameters parameters;
+  bool replicable = false;        // may be asked twice for one request
+  bool quick = false;             // returns within microseconds: may run on the caller's thread under a deadline
+  ModelUse model;                 // name empty: not a model
+  // For models: the context with `model` in place of what it had.
+  std::shared_ptr<const void> (*bind)(const void* context, std::shared_ptr<const Model> model) = nullptr;
+};
+
+// A user's question about one value: an exit test, a validity test (answers 0 or 1) or a selector (an arm's number).
+struct Test {
+  std::size_t (*run)(const void* context, void* slot) = nullptr;  // null: no test
+  std::shared_ptr<const void> context;
+  const Type* takes = nullptr;
+  std::string function;
+  Parameters parameters;
+  explicit operator bool() const noexcept { return run != nullptr; }
+};
+
+// How `each` takes a vector apart, by its element type, and puts answers together, by theirs.
+struct EachIn {
+  const Type* whole;
+  const Type* element;
+  std::size_t (*size)(const void* whole_slot);
+  void (*take)(void* element_slot, void* whole_slot, std::size_t i, bool may_move);
+};
+struct EachOut {
+  const Type* element;
+  const Type* whole;
+  const Type* gather;  // where answers stand until the last one is in
+  bool keeps_errors;   // the answer is a vector of Result
+  void (*start)(void* gather_slot, std::size_t n);
+  // Different elements may be put at the same time. `error` is null for a value.
+  void (*put)(void* gather_slot, std::size_t i, void* element_slot, const Error* error);
+  void (*finish)(void* whole_slot, void* gather_slot);
+};
+
+}  // namespace tailrace

@@ -1,0 +1,15 @@
+#pragma once
+
+// All that most users need: flows, plans, passes, engines. Apart from it: tailrace/plan/catalog.h and plan/json.h for
+// flows in JSON, tailrace/exec/tbb.h for arenas of your own, tailrace/torch/torch.h for LibTorch models.
+#include "tailrace/core/context.h"
+#include "tailrace/core/outcome.h"
+#include "tailrace/core/tensor.h"
+#include "tailrace/engine/engine.h"
+#include "tailrace/exec/start.h"
+#include "tailrace/flow/combine.h"
+#include "tailrace/flow/flow.h"
+#include "tailrace/model/registry.h"
+#include "tailrace/opt/optimise.h"
+#include "tailrace/plan/explain.h"
+#include "tailrace/plan/verify.h"

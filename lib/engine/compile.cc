@@ -1,0 +1,325 @@
+#include <algorithm>
+#include <map>
+
+#include "engine/frame.h"
+#include "engine/program.h"
+#include "tailrace/plan/moves.h"
+
+// A graph becomes blocks, regions and controls. Every graph (the flow's own and every arm's) is one region whose nodes
+// run in order: neighbours of one group share a block, and a combinator ends a block. While compiling, slots are counted
+// from 0 and regions, controls and live bytes are numbers; lay_out() turns all of them into offsets in the frame.
+namespace tailrace::detail {
+namespace {
+
+struct Slot {
+  std::uint32_t at = 0;
+  std::uint32_t live = 0;  // number of its live byte, from 1; 0: none needed
+  const Type* type = nullptr;
+};
+
+std::uint32_t round_up(std::uint32_t n, std::uint32_t to) { return (n + to - 1) / to * to; }
+std::uint32_t number(std::size_t n) { return static_cast<std::uint32_t>(n); }
+
+class Compiler {
+ public:
+  explicit Compiler(Program& p) : p_(p) {}
+
+  void compile(const Graph& graph, const GraphChoices& choices, const std::string& path, bool top) {
+    top_ = top;
+    const Slot in = new_slot(graph.input_type());
+    p_.input = in.at;
+    p_.input_live = in.live;
+    region(graph, choices, path, in, true, {});
+    find_anytime(graph);
+    lay_out();
+  }
+
+ private:
+  // Which arm of which control a region is.
+  struct Place {
+    Role role = Role::request;
+    Control* control = nullptr;
+    std::size_t arm = 0;
+    std::uint32_t parent = 0;
+  };
+  // One graph being compiled.
+  struct Scope {
+    const Graph& graph;
+    const GraphChoices& choices;
+    const std::string& path;
+    std::uint32_t region;
+    bool input_movable;
+    std::vector<Slot> slots;        // by node
+    std::vector<int> last_reader;   // by node; -1: its slot is never given up
+    std::multimap<std::uint32_t, Slot> free;  // slots of dead values, by size
+    Block* block = nullptr;
+    int group = -1;                 // of the nodes in `block`
+  };
+
+  // ---- slots
+
+  Slot new_slot(const Type& type) {
+    slots_ = round_up(slots_, type.align);
+    const Slot slot{slots_, type.destroy ? ++live_bytes_ : 0, &type};
+    slots_ += type.size;
+    if (type.destroy) p_.owned.push_back({slot.at, slot.live, &type});
+    return slot;
+  }
+  // Memory for a node's value: a dead value's, where the types allow it.
+  Slot slot_for(Scope& s, const Type& type) {
+    for (auto [i, end] = s.free.equal_range(type.size); i != end; ++i) {
+      const Slot dead = i->second;
+      const bool same = dead.type == &type;
+      const bool both_plain = !dead.live && !type.destroy && dead.at % type.align == 0;
+      if (same || both_plain) return s.free.erase(i), dead;
+    }
+    return new_slot(type);
+  }
+  // Values that a combinator reads stay: its losers may read them for as long as the frame lives.
+  static std::vector<int> last_readers(const Graph& g) {
+    std::vector<int> last(g.nodes.size(), -1);
+    for (int n = 1; n < static_cast<int>(g.nodes.size()); ++n)
+      for (int in : g.at(n).inputs) last[static_cast<std::size_t>(in)] = n;
+    for (const Node& n : g.nodes)
+      if (!n.arms.empty())
+        for (int in : n.inputs) last[static_cast<std::size_t>(in)] = -1;
+    for (std::size_t n = 0; n < g.nodes.size(); ++n)
+      if (g.nodes[n].arms.size() || n == 0) last[n] = -1;
+    last[static_cast<std::size_t>(g.output)] = -1;
+    return last;
+  }
+  void give_up_dead(Scope& s, int node) {
+    auto inputs = s.graph.at(node).inputs;
+    std::sort(inputs.begin(), inputs.end());
+    inputs.erase(std::unique(inputs.begin(), inputs.end()), inputs.end());
+    for (int in : inputs) {
+      if (s.last_reader[static_cast<std::size_t>(in)] != node) continue;
+      const Slot& dead = s.slots[static_cast<std::size_t>(in)];
+      if (dead.live) emit_destroy(s, dead);
+      s.free.emplace(dead.type->size, dead);
+    }
+  }
+
+  // ---- code
+
+  Block& new_block(Scope& s) {
+    Block& b = p_.blocks.emplace_back();
+    b.region = b.state = s.region;
+    starts_.push_back(number(p_.code.size()));
+    if (s.block) {
+      if (s.block->control) const_cast<Control*>(s.block->control)->after = &b;
+      else s.block->end = End::next, s.block->next = &b;
+    }
+    return *(s.block = &b);
+  }
+  Instruction& emit(Scope& s, Thunk run, const std::vector<std::uint32_t>& inputs, const Slot& out, std::string name) {
+    const auto& table = p_.inputs.emplace_back(inputs);
+    p_.names.push_back(std::move(name));
+    return p_.code.emplace_back(
+        Instruction{run, nullptr, table.data(), table[0], out.at, out.live, s.region, out.type});
+  }
+  void emit_destroy(Scope& s, const Slot& dead) {
+    emit(s, [](const Instruction& i, char* frame) {
+      if (!frame[i.live]) return;
+      frame[i.live] = 0;
+      i.type->destroy(frame + i.out);
+    }, {dead.at}, dead, s.path);
+  }
+  // A graph that gives its input back unchanged needs a value of its own, since others read the input as well.
+  Slot emit_identity(Scope& s, const Slot& in) {
+    const Slot out = new_slot(*in.type);
+    emit(s, [](const Instruction& i, char* frame) {
+      if (i.type->copy) i.type->copy(frame + i.out, frame + i.in);
+      else i.type->move(frame + i.out, frame + i.in);
+      if (i.live) frame[i.live] = 1;
+    }, {in.at}, out, s.path);
+    return out;
+  }
+
+  void simple(Scope& s, int node) {
+    const Node& n = s.graph.at(node);
+    const int group = s.choices.group[static_cast<std::size_t>(node)];
+    if (!s.block || s.block->control || group != s.group) new_block(s);
+    s.group = group;
+    const Slot out = slot_for(s, *n.type);
+    s.slots[static_cast<std::size_t>(node)] = out;
+    std::vector<std::uint32_t> inputs;
+    for (int in : n.inputs) inputs.push_back(s.slots[static_cast<std::size_t>(in)].at);
+    const bool take = may_take(s.graph, node, s.input_movable) || !n.stage.leave;
+    Instruction& i = emit(s, take ? n.stage.take : n.stage.leave, inputs, out, path_of(s.path, n));
+    i.context = keep(n.stage.context);
+    s.block->quick = s.block->quick && n.stage.quick;
+    give_up_dead(s, node);
+  }
+  const void* keep(const std::shared_ptr<const void>& context) {
+    if (context) p_.contexts.push_back(context);
+    return context.get();
+  }
+
+  // ---- combinators
+
+  void control(Scope& s, int node) {
+    const Node& n = s.graph.at(node);
+    if (!s.block || s.block->control) new_block(s);
+    Control& c = p_.controls.emplace_back();
+    c.kind = n.kind;
+    c.name = path_of(s.path, n);
+    c.region = s.region;
+    c.words = number(p_.controls.size() - 1);
+    const Slot in = s.slots[static_cast<std::size_t>(n.inputs[0])], out = new_slot(*n.type);
+    c.in = in.at;
+    c.out = out.at;
+    c.live = out.live;
+    c.type = n.type;
+    c.test = n.test;
+    c.fallback = n.fallback;
+    s.slots[static_cast<std::size_t>(node)] = out;
+    s.block->end = End::control;
+    s.block->control = &c;
+    s.group = -1;
+    if (n.kind == Kind::each) each(s, node, c);
+    else arms(s, node, c, in);
+    new_block(s);
+  }
+  void arms(Scope& s, int node, Control& c, const Slot& in) {
+    const Node& n = s.graph.at(node);
+    const Role role = n.kind == Kind::race ? Role::race_arm : n.kind == Kind::cascade ? Role::rung : Role::choice;
+    for (std::size_t arm = 0; arm < n.arms.size(); ++arm) {
+      const bool movable = arm_input_movable(s.graph, node, arm, s.input_movable);
+      c.exits.push_back(n.arms[arm].exit);
+      c.arms.push_back(region(*n.arms[arm].graph, s.choices.arms[static_cast<std::size_t>(node)][arm],
+                              arm_path(c.name, arm), in, movable, {role, &c, arm, s.region}));
+    }
+  }
+  void each(Scope& s, int node, Control& c) {
+    const Node& n = s.graph.at(node);
+    c.each_in = n.each_in;
+    c.each_out = n.each_out;
+    c.may_move = may_take(s.graph, node, s.input_movable);
+    const Slot gather = new_slot(*n.each_out->gather);
+    c.gather = gather.at;
+    c.gather_live = gather.live;
+    c.element = std::make_unique<Program>();
+    Compiler(*c.element)
+        .compile(*n.arms[0].graph, s.choices.arms[static_cast<std::size_t>(node)][0], arm_path(c.name, 0), false);
+  }
+  // ---- regions
+
+  std::uint32_t region(const Graph& g, const GraphChoices& choices, const std::string& path, const Slot& in,
+                       bool input_movable, const Place& place) {
+    const auto id = number(p_.regions.size());
+    Region& r = p_.regions.emplace_back();
+    r.state = r.text = r.task = r.first = id;
+    r.role = place.role;
+    r.control = place.control;
+    r.arm = number(place.arm);
+    r.parent = place.parent;
+    Scope s{g, choices, path, id, input_movable, std::vector<Slot>(g.nodes.size()), last_readers(g), {}};
+    s.slots[0] = in;
+    const auto first_block = p_.blocks.size();
+    for (int node = 1; node < static_cast<int>(g.nodes.size()); ++node) {
+      if (g.at(node).arms.empty()) simple(s, node);
+      else control(s, node);
+    }
+    if (!s.block) new_block(s);
+    const bool identity = g.output == 0 && place.role != Role::request;
+    r.answer = identity ? emit_identity(s, in).at : s.slots[static_cast<std::size_t>(g.output)].at;
+    r.entry = &p_.blocks[first_block];
+    r.last = number(p_.regions.size());
+    return id;
+  }
+
+  // A cascade whose answer is the flow's can answer a deadline.
+  void find_anytime(const Graph& g) {
+    const Node& n = g.at(g.output);
+    if (!top_ || n.kind != Kind::cascade) return;
+    for (Control& c : p_.controls)
+      if (c.region == 0 && c.kind == Kind::cascade && c.out == p_.regions[0].answer) {
+        c.answers_request = true;
+        p_.anytime = &c;
+      }
+  }
+
+  // ---- layout: header | region states | control words | live bytes | slots | tasks | texts
+
+  void lay_out() {
+    const auto regions = number(p_.regions.size()), controls = number(p_.controls.size());
+    states_ = number(sizeof(Frame));
+    words_ = states_ + regions * number(sizeof(RegionState));
+    live_ = words_ + controls * number(sizeof(ControlWords)) - 1;  // live bytes count from 1
+    p_.states = states_;
+    p_.state_bytes = live_ + 1 + live_bytes_ - states_;
+    slots_at_ = round_up(live_ + 1 + live_bytes_, 64);
+    tasks_ = round_up(slots_at_ + slots_, 16);
+    texts_ = tasks_ + regions * number(sizeof(RegionTask));
+    p_.frame_bytes = round_up(texts_ + regions * text_bytes, 64);
+    place_code();
+    for (Region& r : p_.regions) place_region(r);
+    for (Control& c : p_.controls) place_control(c);
+    for (Owned& o : p_.owned) o = {slot_at(o.slot), live_at(o.live), o.type};
+    p_.input = slot_at(p_.input);
+    p_.input_live = live_at(p_.input_live);
+  }
+  std::uint32_t slot_at(std::uint32_t slot) const { return slots_at_ + slot; }
+  std::uint32_t live_at(std::uint32_t live) const { return live ? live_ + live : 0; }
+  std::uint32_t state_at(std::uint32_t region) const { return states_ + region * number(sizeof(RegionState)); }
+
+  void place_code() {
+    for (auto& table : p_.inputs)
+      for (auto& slot : table) slot = slot_at(slot);
+    for (Instruction& i : p_.code) {
+      i.in = slot_at(i.in);
+      i.out = slot_at(i.out);
+      i.live = live_at(i.live);
+      i.region = state_at(i.region);
+    }
+    for (std::size_t b = 0; b < p_.blocks.size(); ++b) {
+      Block& block = p_.blocks[b];
+      block.state = state_at(block.region);
+      block.first = p_.code.data() + starts_[b];
+      block.last = p_.code.data() + (b + 1 < starts_.size() ? starts_[b + 1] : p_.code.size());
+    }
+  }
+  void place_region(Region& r) {
+    r.task = tasks_ + r.task * number(sizeof(RegionTask));
+    r.text = texts_ + r.text * text_bytes;
+    r.state = state_at(r.state);
+    r.answer = slot_at(r.answer);
+  }
+  void place_control(Control& c) {
+    c.in = slot_at(c.in);
+    c.out = slot_at(c.out);
+    c.live = live_at(c.live);
+    c.words = words_ + c.words * number(sizeof(ControlWords));
+    c.gather = slot_at(c.gather);
+    c.gather_live = live_at(c.gather_live);
+  }
+
+  Program& p_;
+  bool top_ = true;
+  std::uint32_t slots_ = 0, live_bytes_ = 0;
+  std::vector<std::uint32_t> starts_;  // by block: its first instruction
+  std::uint32_t states_ = 0, words_ = 0, live_ = 0, slots_at_ = 0, tasks_ = 0, texts_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, const std::string& path) {
+  auto program = std::make_unique<Program>();
+  Compiler(*program).compile(graph, choices, path, true);
+  return program;
+}
+
+void allocate_frames(Program& p, std::uint32_t in_flight, std::uint32_t losers, std::uint32_t width) {
+  const auto frames = std::min<std::uint64_t>(std::uint64_t{in_flight} + losers, FramePool::max_frames);
+  p.pool.allocate(p, p.frame_bytes, static_cast<std::uint32_t>(frames));
+  p.spare.store(static_cast<std::int32_t>(losers), std::memory_order_relaxed);
+  for (Control& c : p.controls) {
+    if (!c.element) continue;
+    const std::uint32_t extra = width * 4, element_losers = width * 4;
+    c.element->extra.store(static_cast<std::int32_t>(extra), std::memory_order_relaxed);
+    allocate_frames(*c.element, static_cast<std::uint32_t>(frames) + extra, element_losers, width);
+  }
+}
+
+}  // namespace tailrace::detail

@@ -1,0 +1,195 @@
+#include <algorithm>
+#include <cstring>
+
+#include "engine/drive.h"
+
+// Races, cascades and choices: which arms start, and what becomes of a region's answer or error.
+//
+// ControlWords:   a                              b
+//   race          winner + 1                     arms that are out; in_order
+//   cascade       best rung so far + 1           rung that answered + 1; fallback_bit
+//   choose        chosen arm + 1
+namespace tailrace::detail {
+namespace {
+
+constexpr auto relaxed = std::memory_order_relaxed;
+constexpr std::uint32_t in_order = 1u << 31;  // arms run one after another
+
+const Region& arm_region(Frame& f, const Control& c, std::size_t arm) noexcept { return f.program->regions[c.arms[arm]]; }
+
+// Asks a test of the user's. A test that throws answers `otherwise`.
+std::size_t ask(const Test& test, void* slot, std::size_t otherwise) noexcept {
+  try {
+    return test.run(test.context.get(), slot);
+  } catch (...) {
+    return otherwise;
+  }
+}
+
+// The region's answer becomes the control's, and its frame goes on behind it.
+Step go_on(Frame& f, const Control& c, std::uint32_t answer) noexcept {
+  c.type->move(f.base() + c.out, f.base() + answer);
+  f.set_live(c.live);
+  return {&f, c.after};
+}
+
+Step answer_request(Frame& f, std::uint32_t slot) noexcept {
+  if (claim(f)) {
+    f.answer = slot;
+    complete(f);
+  }
+  return nothing(f);
+}
+
+// ---- race
+
+Step start_race(Frame& f, const Control& c, Thread thread) noexcept {
+  if (!take_spare(f)) {
+    f.words(c).b.store(in_order, relaxed);
+    return enter(f, arm_region(f, c, 0));
+  }
+  const std::size_t kept = thread == Thread::worker ? 1 : 0;  // a worker runs the first arm itself
+  share(f, static_cast<std::uint32_t>(c.arms.size() - kept));
+  for (auto arm = kept; arm < c.arms.size(); ++arm) spawn(enter(f, arm_region(f, c, arm)));
+  return kept ? enter(f, arm_region(f, c, 0)) : nothing(f);
+}
+
+// Appends what there is room for, up to `end`.
+void append(char* text, std::size_t& size, std::size_t end, std::string_view more) noexcept {
+  const auto n = std::min(more.size(), end - size);
+  std::memcpy(text + size, more.data(), n);
+  size += n;
+}
+// "label[0]: bang; label[1]: not a valid answer", each arm with an equal share of the room.
+Step all_arms_out(Frame& f, const Control& c) noexcept {
+  char text[text_bytes];
+  std::size_t size = 0;
+  for (std::size_t arm = 0; arm < c.arms.size(); ++arm) {
+    const Region& r = arm_region(f, c, arm);
+    const bool own = f.region_state(r).flag.halt.load(std::memory_order_acquire) == failed;
+    const auto room = size + (text_bytes - size) / (c.arms.size() - arm);
+    append(text, size, room, arm ? "; " : "");
+    append(text, size, room, own ? std::string_view(*f.region_state(r).where) : std::string_view(c.name));
+    append(text, size, room, ": ");
+    append(text, size, room, own ? text_of(f, r) : "not a valid answer");
+  }
+  return fail_control(f, c, Code::all_arms_failed, c.name, {text, size});
+}
+
+// An arm has failed or gave an answer that is not valid.
+Step arm_out(Frame& f, const Region& r) noexcept {
+  const Control& c = *r.control;
+  const auto before = f.words(c).b.fetch_add(1, std::memory_order_acq_rel);
+  if ((before & ~in_order) + 1 == c.arms.size()) return all_arms_out(f, c);
+  return before & in_order ? enter(f, arm_region(f, c, r.arm + 1)) : nothing(f);
+}
+
+Step arm_done(Frame& f, const Region& r) noexcept {
+  const Control& c = *r.control;
+  if (c.test && !ask(c.test, f.base() + r.answer, 0)) return arm_out(f, r);
+  std::uint32_t nobody = 0;
+  if (!f.words(c).a.compare_exchange_strong(nobody, r.arm + 1, std::memory_order_acq_rel)) return nothing(f);
+  for (std::size_t arm = 0; arm < c.arms.size(); ++arm)
+    if (arm != r.arm) halt_regions(f, arm_region(f, c, arm).first, arm_region(f, c, arm).last);
+  f.engine->observe({Event::Kind::arm_won, Code::none, r.arm, c.name, {}});
+  return go_on(f, c, r.answer);
+}
+
+// ---- cascade
+
+// The rung's answer is the cascade's. `why` is zero or fallback_bit.
+Step leave_cascade(Frame& f, const Region& rung, std::uint32_t why) noexcept {
+  const Control& c = *rung.control;
+  // A deadline may be answering with an earlier rung's answer at this moment: claim before touching anything.
+  if (c.answers_request && !claim(f)) return nothing(f);
+  f.words(c).b.store((rung.arm + 1) | why, relaxed);
+  f.engine->observe({Event::Kind::rung_left, Code::none, rung.arm, c.name, {}});
+  if (!c.answers_request) return go_on(f, c, rung.answer);
+  f.answer = rung.answer;
+  complete(f);
+  return nothing(f);
+}
+
+Step rung_done(Frame& f, const Region& r) noexcept {
+  const Control& c = *r.control;
+  const bool last = r.arm + 1 == c.arms.size();
+  if (last || ask(c.exits[r.arm], f.base() + r.answer, 0)) return leave_cascade(f, r, 0);
+  f.words(c).a.store(r.arm + 1, std::memory_order_release);  // only now: its test no longer reads it
+  return enter(f, arm_region(f, c, r.arm + 1));
+}
+
+Step rung_failed(Frame& f, const Region& r) noexcept {
+  const Control& c = *r.control;
+  if (r.arm + 1 < c.arms.size()) return enter(f, arm_region(f, c, r.arm + 1));
+  const auto best = f.words(c).a.load(relaxed);
+  const RegionState& s = f.region_state(r);
+  if (!best || !c.fallback) return fail_control(f, c, s.code, *s.where, text_of(f, r));
+  return leave_cascade(f, arm_region(f, c, best - 1), fallback_bit);
+}
+
+// ---- choose
+
+Step start_choice(Frame& f, const Control& c) noexcept {
+  std::size_t arm;
+  try {
+    arm = c.test.run(c.test.context.get(), f.base() + c.in);
+  } catch (...) {
+    const Error error = thrown();
+    return fail_control(f, c, error.code(), c.name, error.what());
+  }
+  if (arm >= c.arms.size()) {
+    const std::string_view text = "the selector gave a number that no arm has";
+    return fail_control(f, c, Code::bad_selection, c.name, text);
+  }
+  f.words(c).a.store(static_cast<std::uint32_t>(arm) + 1, relaxed);
+  return enter(f, arm_region(f, c, arm));
+}
+
+}  // namespace
+
+Step start_control(Frame& f, const Control& c, Thread thread) noexcept {
+  switch (c.kind) {
+    case Kind::race: return start_race(f, c, thread);
+    case Kind::cascade: return enter(f, arm_region(f, c, 0));
+    case Kind::choose: return start_choice(f, c);
+    case Kind::each: return start_each(f, c);
+    case Kind::input:
+    case Kind::then:
+    case Kind::join: break;  // compile() makes no control of these
+  }
+  return nothing(f);
+}
+
+Step region_done(Frame& f, const Region& r) noexcept {
+  switch (r.role) {
+    case Role::request: return f.parent ? element_done(f, r) : answer_request(f, r.answer);
+    case Role::race_arm: return arm_done(f, r);
+    case Role::rung: return rung_done(f, r);
+    case Role::choice: return go_on(f, *r.control, r.answer);
+  }
+  return nothing(f);
+}
+
+Step region_failed(Frame& f, const Region& r) noexcept {
+  switch (r.role) {
+    case Role::request:
+      if (f.parent) return element_failed(f, r);
+      if (claim(f)) complete(f);
+      return nothing(f);
+    case Role::race_arm: return arm_out(f, r);
+    case Role::rung: return rung_failed(f, r);
+    case Role::choice: {
+      const RegionState& s = f.region_state(r);
+      return fail_control(f, *r.control, s.code, *s.where, text_of(f, r));
+    }
+  }
+  return nothing(f);
+}
+
+Step fail_control(Frame& f, const Control& c, Code code, const std::string& where, std::string_view text) noexcept {
+  const Region& around = f.program->regions[c.region];
+  if (!set_failed(f, around, code, where, text)) return nothing(f);
+  return region_failed(f, around);
+}
+
+}  // namespace tailrace::detail

@@ -1,0 +1,85 @@
+#include "engine/drive.h"
+
+namespace tailrace::detail {
+namespace {
+
+constexpr auto relaxed = std::memory_order_relaxed;
+
+bool halted_outside(const Frame& f) noexcept {
+  for (const RequestView* r = &f.head.request; r->outer; r = r->outer_view)
+    if (r->outer->halt.load(relaxed) != running) return true;
+  return false;
+}
+
+// Whether the step's block may run here and now. If not, the step has been dealt with.
+bool may_enter(Step s, Thread thread) noexcept {
+  Frame& f = *s.frame;
+  if (f.parent && halted_outside(f)) return release(f), false;
+  if (!f.timed) return true;
+  if (f.executor->now() >= f.head.request.deadline) {
+    expire(root_of(f), Code::deadline_missed);
+    return release(f), false;
+  }
+  if (thread == Thread::borrowed && !s.block->quick) return spawn(s), false;
+  return true;
+}
+
+void run_block(Frame& f, const Block& b) noexcept {
+  char* const frame = f.base();
+  const auto& halt = f.at<RegionState>(b.state).flag.halt;
+  const Instruction* i = b.first;
+  try {
+    if (!f.parent) [[likely]] {
+      for (; i != b.last && halt.load(relaxed) == running; ++i) i->run(*i, frame);
+    } else {
+      for (; i != b.last && halt.load(relaxed) == running && !halted_outside(f); ++i) i->run(*i, frame);
+    }
+  } catch (...) {
+    if (halt.load(relaxed) == running) fail_instruction(*i, frame, thrown());
+  }
+}
+
+Step finish_block(Step s, Thread thread) noexcept {
+  Frame& f = *s.frame;
+  const Block& b = *s.block;
+  const auto halt = f.at<RegionState>(b.state).flag.halt.load(std::memory_order_acquire);
+  if (halt != running) [[unlikely]]
+    return halt == failed ? region_failed(f, f.program->regions[b.region]) : nothing(f);
+  switch (b.end) {
+    case End::next: return {&f, b.next};
+    case End::done: return region_done(f, f.program->regions[b.region]);
+    case End::control: return start_control(f, *b.control, thread);
+  }
+  return nothing(f);
+}
+
+void run_task(Task& task) noexcept {
+  auto& t = static_cast<RegionTask&>(task);
+  EngineState& engine = *t.frame->engine;
+  drive({t.frame, t.block}, Thread::worker);
+  engine.outside.fetch_sub(1, std::memory_order_release);
+}
+
+}  // namespace
+
+void drive(Step s, Thread thread) noexcept {
+  while (s.block) {
+    if ((s.frame->timed || s.frame->parent) && !may_enter(s, thread)) return;
+    run_block(*s.frame, *s.block);
+    s = finish_block(s, thread);
+  }
+  release(*s.frame);
+}
+
+void spawn(Step s) noexcept {
+  Frame& f = *s.frame;
+  f.engine->outside.fetch_add(1, relaxed);
+  if (!f.shared) f.shared = true;
+  auto& t = f.at<RegionTask>(f.program->regions[s.block->region].task);
+  t.run = run_task;
+  t.frame = &f;
+  t.block = s.block;
+  f.executor->spawn(t);
+}
+
+}  // namespace tailrace::detail

@@ -1,0 +1,36 @@
+#pragma once
+#include "engine/frame.h"
+
+// Runs blocks and decides what comes next. A Step is a thread of control: it owns one reference on its frame.
+namespace tailrace::detail {
+
+struct Step {
+  Frame* frame;
+  const Block* block;  // null: nothing more to do here
+};
+
+// Whose thread runs: a worker's, or one of a caller who must have its answer at the deadline.
+enum class Thread : std::uint8_t { worker, borrowed };
+
+// Runs from `block` on until the request is answered, handed over or waits for others. Takes the step's reference over.
+void drive(Step step, Thread thread) noexcept;
+// Has the executor drive a region from its block on. Takes the step's reference over.
+void spawn(Step step) noexcept;
+
+// ---- what the controls offer to each other
+
+inline Step enter(Frame& f, const Region& r) noexcept { return {&f, r.entry}; }
+inline Step nothing(Frame& f) noexcept { return {&f, nullptr}; }
+Step start_control(Frame& f, const Control& c, Thread thread) noexcept;
+// A region has its answer.
+Step region_done(Frame& f, const Region& r) noexcept;
+// A region has failed, and its error stands in its state.
+Step region_failed(Frame& f, const Region& r) noexcept;
+// Fails the region that a control stands in.
+Step fail_control(Frame& f, const Control& c, Code code, const std::string& where, std::string_view text) noexcept;
+
+Step start_each(Frame& f, const Control& c) noexcept;
+Step element_done(Frame& child, const Region& r) noexcept;
+Step element_failed(Frame& child, const Region& r) noexcept;
+
+}  // namespace tailrace::detail

@@ -1,0 +1,239 @@
+#include "engine/frame.h"
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <new>
+
+namespace tailrace::detail {
+namespace {
+
+constexpr auto relaxed = std::memory_order_relaxed;
+
+void recycle(Frame& f) noexcept {
+  cleanup(f);
+  Program& p = *f.program;
+  Frame* parent = std::exchange(f.parent, nullptr);
+  f.refs.store(0, relaxed);
+  if (f.held) p.pool.unhold();
+  if (f.spare) p.spare.fetch_add(1, relaxed);
+  if (f.extra) p.extra.fetch_add(1, relaxed);
+  p.pool.give_back(&f);
+  if (parent) release(*parent);
+}
+
+std::string_view words_for(Code code) noexcept {
+  switch (code) {
+    case Code::deadline_missed: return "the deadline passed before there was an answer";
+    case Code::cancelled: return "the request was cancelled";
+    case Code::shutting_down: return "the engine was stopped";
+    default: return meaning(code);
+  }
+}
+
+// ---- which arms were on the answer's way
+
+std::uint32_t chosen_arm(Frame& f, const Control& c) noexcept {  // number + 1; 0: none
+  ControlWords& w = f.words(c);
+  return c.kind == Kind::cascade ? w.b.load(relaxed) & ~fallback_bit : w.a.load(relaxed);
+}
+bool on_path(Frame& f, const Control& c) noexcept {
+  for (const Region* r = &f.program->regions[c.region]; r->control; r = &f.program->regions[r->control->region])
+    if (chosen_arm(f, *r->control) != r->arm + 1) return false;
+  return chosen_arm(f, c) != 0;
+}
+bool fell_back(Frame& f) noexcept {
+  for (const Control& c : f.program->controls)
+    if (c.kind == Kind::cascade && f.words(c).b.load(relaxed) & fallback_bit && on_path(f, c)) return true;
+  return false;
+}
+std::int16_t last_choice(Frame& f, Kind kind) noexcept {
+  std::int16_t found = -1;
+  const auto& controls = f.program->controls;
+  for (auto c = controls.rbegin(); c != controls.rend(); ++c) {
+    if (c->kind != kind || !on_path(f, *c)) continue;
+    const auto arm = static_cast<std::int16_t>(chosen_arm(f, *c) - 1);
+    if (c->region == 0) return arm;  // of the flow itself: nearest to the answer
+    if (found < 0) found = arm;
+  }
+  return found;
+}
+
+void deliver_now(Frame& f) noexcept {
+  FrameRef answered(&f);  // the reference that the request kept for its callback
+  try {
+    f.deliver(answered, f.callback);
+  } catch (...) {
+    const Error error = thrown();
+    f.engine->observe({Event::Kind::callback_failed, error.code(), 0, {}, error.what()});
+  }
+}
+void run_delivery(Task& task) noexcept {
+  Frame& f = *reinterpret_cast<Frame*>(reinterpret_cast<char*>(&task) - offsetof(Frame, delivery));
+  EngineState& engine = *f.engine;
+  deliver_now(f);
+  engine.outside.fetch_sub(1, std::memory_order_release);
+}
+// The callback's call: here if this is a worker, else on one.
+void deliver(Frame& f) noexcept {
+  if (f.executor->on_worker()) return deliver_now(f);
+  f.engine->outside.fetch_add(1, relaxed);
+  f.delivery.run = run_delivery;
+  f.executor->spawn(f.delivery);
+}
+
+}  // namespace
+
+void EngineState::leave() noexcept {
+  if (owners.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+void release(Frame& f) noexcept {
+  if (!f.shared) {
+    const auto left = f.refs.load(relaxed) - 1;
+    f.refs.store(left, relaxed);
+    if (left) return;
+  } else if ((f.refs.fetch_sub(1, std::memory_order_acq_rel) & ~open_bit) != 1) {
+    return;
+  }
+  recycle(f);
+}
+
+void reset(Frame& f) noexcept {
+  std::memset(f.base() + f.program->states, 0, f.program->state_bytes);
+  f.state.store(0, relaxed);
+  f.shared = f.timed = f.armed = f.spare = f.extra = f.held = f.handle = false;
+  f.code = Code::none;
+  f.answer = 0;
+  f.anytime = f.late = false;
+  f.deliver = nullptr;
+}
+
+void cleanup(Frame& f) noexcept {
+  for (const Owned& o : f.program->owned)
+    if (char& live = f.at<char>(o.live); live) {
+      live = 0;
+      o.type->destroy(f.base() + o.slot);
+    }
+}
+
+// Several regions of a frame only run at the same time once it has its spare, so `spare` needs no atomic.
+bool take_spare(Frame& f) noexcept {
+  if (f.spare) return true;
+  if (f.program->spare.fetch_sub(1, relaxed) <= 0) {
+    f.program->spare.fetch_add(1, relaxed);
+    return false;
+  }
+  return f.spare = true;
+}
+
+bool claim(Frame& f) noexcept {
+  if (f.shared) return !(f.state.fetch_or(claimed, std::memory_order_acq_rel) & claimed);
+  f.state.store(claimed, relaxed);
+  return true;
+}
+
+void complete(Frame& f) noexcept {
+  if (f.armed && f.executor->cancel(f.timer)) {
+    f.engine->outside.fetch_sub(1, relaxed);
+    release(f);  // the timer's reference; the caller has its own
+  }
+  if (f.engine->observer) [[unlikely]] {
+    const Error error = f.answer ? Error() : error_of(f);
+    f.engine->observe({Event::Kind::answered, f.answer ? Code::none : error.code(), 0, error.where(), error.what()});
+  }
+  if (f.deliver) return deliver(f);
+  if (!f.shared) return f.state.store(claimed | done, relaxed);
+  if (f.state.fetch_or(done, std::memory_order_acq_rel) & waiting) f.executor->wake(f.state);
+}
+
+void expire(Frame& f, Code code) noexcept {
+  if (!claim(f)) return;
+  if (const Control* c = f.program->anytime; c && code == Code::deadline_missed)
+    if (const auto best = f.words(*c).a.load(std::memory_order_acquire)) {
+      f.words(*c).b.store(best, relaxed);
+      f.answer = f.program->regions[c->arms[best - 1]].answer;
+      f.anytime = true;
+    }
+  if (!f.answer) f.code = code;
+  halt_regions(f, 0, static_cast<std::uint32_t>(f.program->regions.size()));
+  complete(f);
+}
+
+Error error_of(Frame& f) noexcept {
+  if (f.code != Code::none) return {f.code, words_for(f.code)};
+  const Region& top = f.program->regions[0];
+  const RegionState& s = f.region_state(top);
+  return {s.code, s.where ? std::string_view(*s.where) : std::string_view(), text_of(f, top)};
+}
+
+Facts facts_of(Frame& f) noexcept {
+  Facts facts;
+  facts.anytime = f.anytime;
+  facts.late = f.late;
+  if (f.program->controls.empty() || !f.answer) return facts;
+  facts.fallback = fell_back(f);
+  facts.rung = last_choice(f, Kind::cascade);
+  facts.winner = last_choice(f, Kind::race);
+  return facts;
+}
+
+Frame& root_of(Frame& f) noexcept {
+  Frame* root = &f;
+  while (root->parent) root = root->parent;
+  return *root;
+}
+
+// ---- regions
+
+void halt_regions(Frame& f, std::uint32_t first, std::uint32_t last) noexcept {
+  for (auto r = first; r < last; ++r) {
+    std::uint32_t expected = running;
+    f.region_state(f.program->regions[r]).flag.halt.compare_exchange_strong(expected, stopped, relaxed);
+  }
+}
+
+bool set_failed(Frame& f, const Region& r, Code code, const std::string& where, std::string_view text) noexcept {
+  RegionState& s = f.region_state(r);
+  std::uint32_t expected = running;
+  if (!s.flag.halt.compare_exchange_strong(expected, failing, std::memory_order_acq_rel)) return false;
+  s.code = code;
+  s.where = &where;
+  s.text_size = static_cast<std::uint8_t>(std::min<std::size_t>(text.size(), text_bytes));
+  std::memmove(f.base() + r.text, text.data(), s.text_size);
+  halt_regions(f, r.first + 1, r.last);
+  s.flag.halt.store(failed, std::memory_order_release);
+  return true;
+}
+
+std::string_view text_of(Frame& f, const Region& r) noexcept {
+  return {f.base() + r.text, f.region_state(r).text_size};
+}
+
+void fail_instruction(const Instruction& i, char* frame, const Error& error) noexcept {
+  Frame& f = *reinterpret_cast<Frame*>(frame);
+  const Program& p = *f.program;
+  const Region& r = p.regions[(i.region - p.states) / sizeof(RegionState)];
+  const std::string& where = p.names[static_cast<std::size_t>(&i - p.code.data())];
+  const Code code = error.code() == Code::none ? Code::stage_failed : error.code();
+  if (set_failed(f, r, code, where, error.what()))
+    f.engine->observe({Event::Kind::stage_failed, code, 0, where, error.what()});
+}
+
+Error thrown() noexcept {
+  try {
+    throw;
+  } catch (const Error& e) {
+    return e;
+  } catch (const std::bad_alloc&) {
+    return {Code::out_of_memory, "there was not enough memory"};
+  } catch (const std::exception& e) {
+    return {Code::stage_failed, e.what()};
+  } catch (const Stopped&) {
+    return {Code::stage_failed, "left by a checkpoint although nobody had asked it to stop"};
+  } catch (...) {
+    return {Code::stage_failed, "threw something that is not a std::exception"};
+  }
+}
+
+}  // namespace tailrace::detail

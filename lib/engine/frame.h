@@ -1,0 +1,151 @@
+#pragma once
+#include <cstddef>
+#include <memory>
+
+#include "engine/program.h"
+#include "tailrace/core/observer.h"
+#include "tailrace/core/outcome.h"
+#include "tailrace/engine/engine.h"
+#include "tailrace/engine/executor.h"
+
+// One request's memory while it runs. What travels between threads is a pointer to it; every holder has a reference.
+namespace tailrace::detail {
+
+// ---- what stands in a frame behind its header
+
+enum Halt : std::uint32_t {
+  running = 0,
+  stopped = 1,   // from outside: cancelled, expired, lost, a sibling failed
+  failing = 2,   // by itself: somebody is writing the error
+  failed = 3,    // the error can be read
+};
+struct RegionState {
+  StopFlag flag;
+  Code code;
+  std::uint8_t text_size;
+  const std::string* where;
+};
+static_assert(offsetof(RegionState, flag) == 0 && sizeof(RegionState) == 16);
+
+struct RegionTask : Task {
+  Frame* frame;
+  const Block* block;
+};
+
+// Two words whose meaning is the control's: see control.cc and each.cc. For cascades `b` carries, beside the rung that
+// answered, whether it did so because the last one failed.
+struct ControlWords {
+  std::atomic<std::uint32_t> a, b;
+};
+inline constexpr std::uint32_t fallback_bit = 1u << 31;
+
+inline constexpr std::uint32_t text_bytes = Error::what_capacity;
+
+// ---- the header
+
+enum FrameState : std::uint32_t { claimed = 1, done = 2, waiting = 4 };
+
+// In Frame::refs beside the count: the frame was submitted, so that stop() may find it. Frames of callers who run their
+// request themselves never have it, and nobody else touches their count until they share it.
+inline constexpr std::uint32_t open_bit = 1u << 31;
+
+struct alignas(64) Frame {
+  FrameHead head;
+  std::atomic<std::uint32_t> refs{0};
+  std::atomic<std::uint32_t> state{0};
+  Program* program = nullptr;
+  EngineState* engine = nullptr;
+  Executor* executor = nullptr;     // the engine's, or a caller's that runs everything itself
+  std::atomic<std::uint32_t> next_free{0};
+
+  bool shared = false;   // somebody else may hold a reference: counts must be atomic
+  bool timed = false;    // has a deadline
+  bool armed = false;    // its timer holds a reference
+  bool spare = false;    // counted in Program::spare: losers may outlive the answer
+  bool extra = false;    // an element's frame beyond the one that every request has for sure
+  bool held = false;     // answered, and counted in FramePool::hold
+  bool handle = false;   // its answer belongs to a handle, which keeps the engine's state alive
+
+  // How it was answered; written by the one who claimed it.
+  Code code = Code::none;           // an error that no region holds
+  std::uint32_t answer = 0;         // the answer's slot; 0 for an error
+  bool anytime = false, late = false;
+
+  // Elements of `each`.
+  Frame* parent = nullptr;
+  const Control* owner = nullptr;
+  std::size_t index = 0;
+
+  // Whoever wants a callback.
+  void (*deliver)(FrameRef&, void* callback) = nullptr;
+  Task delivery;
+  Timer timer;
+  alignas(std::max_align_t) unsigned char callback[callback_bytes];
+
+  char* base() noexcept { return reinterpret_cast<char*>(this); }
+  template <class T>
+  T& at(std::uint32_t offset) noexcept {
+    return *reinterpret_cast<T*>(base() + offset);
+  }
+  RegionState& region_state(const Region& r) noexcept { return at<RegionState>(r.state); }
+  ControlWords& words(const Control& c) noexcept { return at<ControlWords>(c.words); }
+  void set_live(std::uint32_t live) noexcept {
+    if (live) at<char>(live) = 1;
+  }
+};
+static_assert(offsetof(Frame, head) == 0);
+
+// One engine: what its frames share. Kept alive by the engine and by every handle.
+struct EngineState {
+  std::shared_ptr<const PlanData> plan;  // names of stages stand in it
+  std::shared_ptr<Executor> executor;
+  std::shared_ptr<Observer> observer;
+  std::unique_ptr<Program> program;
+  std::uint32_t max_in_flight = 0;
+  std::atomic<bool> stopping{false};
+  std::atomic<std::uint32_t> owners{1};   // the engine and its handles
+  std::atomic<std::uint32_t> outside{0};  // tasks spawned, timers armed, and callers running: what destruction waits for
+
+  void leave() noexcept;  // one owner less; the last one destroys this
+  void observe(const Event& event) const noexcept {
+    if (observer) [[unlikely]] observer->on_event(event);
+  }
+};
+
+// ---- references
+
+inline void share(Frame& f, std::uint32_t more) noexcept {
+  if (!f.shared) f.shared = true;  // others read it: written once
+  f.refs.fetch_add(more, std::memory_order_relaxed);
+}
+void release(Frame& f) noexcept;  // the last one returns the frame to its pool
+void reset(Frame& f) noexcept;    // as a new request finds it; REQUIRES: nobody else holds it
+void cleanup(Frame& f) noexcept;  // destroys the values in it
+bool take_spare(Frame& f) noexcept;
+
+// ---- the one outcome
+
+// True for exactly one caller per request.
+bool claim(Frame& f) noexcept;
+// REQUIRES: claimed by the caller, who has filled in `code` or `answer`.
+void complete(Frame& f) noexcept;
+// Answers with an error from outside (deadline, cancellation, shutdown) unless it has been answered; at its deadline a
+// cascade's best answer serves.
+void expire(Frame& f, Code code) noexcept;
+Error error_of(Frame& f) noexcept;
+Facts facts_of(Frame& f) noexcept;
+Frame& root_of(Frame& f) noexcept;
+
+// ---- regions
+
+void halt_regions(Frame& f, std::uint32_t first, std::uint32_t last) noexcept;
+// Writes a region's error and stops what runs inside it. False: it was stopped or had failed already.
+bool set_failed(Frame& f, const Region& r, Code code, const std::string& where, std::string_view text) noexcept;
+std::string_view text_of(Frame& f, const Region& r) noexcept;
+// FrameHead::fail of engine frames.
+void fail_instruction(const Instruction& i, char* frame, const Error& error) noexcept;
+
+// What user code threw, in bounded words. REQUIRES: called inside a catch block.
+Error thrown() noexcept;
+
+}  // namespace tailrace::detail

@@ -1,0 +1,45 @@
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace tailrace::detail {
+
+struct Frame;
+struct Program;
+
+// A lock-free stack of equal frames in one slab. One word holds its top, a tag against reuse, and how many frames are
+// out, so that taking a frame and counting a request are one step.
+class FramePool {
+ public:
+  static constexpr std::uint32_t max_frames = (1u << 20) - 1;
+
+  FramePool() = default;
+  FramePool(const FramePool&) = delete;
+  FramePool& operator=(const FramePool&) = delete;
+  ~FramePool();
+
+  // REQUIRES: called once, 0 < count <= max_frames. Throws std::bad_alloc.
+  void allocate(Program& program, std::uint32_t frame_bytes, std::uint32_t count);
+
+  // A frame, or null where none is left or `limit` and those held by losers are out already.
+  Frame* take(std::uint32_t limit) noexcept;
+  void give_back(Frame* frame) noexcept;
+
+  // An answered request whose frame somebody still holds makes room for another one.
+  void hold() noexcept { held_.fetch_add(1, std::memory_order_relaxed); }
+  void unhold() noexcept { held_.fetch_sub(1, std::memory_order_relaxed); }
+
+  std::uint32_t count() const noexcept { return count_; }
+  std::uint32_t out() const noexcept;
+  Frame* at(std::uint32_t i) const noexcept;  // REQUIRES: i < count()
+
+ private:
+  std::atomic<std::uint64_t> top_{0};  // number + 1 of the first free frame : 20, frames out : 20, tag : 24
+  std::atomic<std::uint32_t> held_{0};
+  char* slab_ = nullptr;
+  std::size_t stride_ = 0;
+  std::uint32_t count_ = 0;
+};
+
+}  // namespace tailrace::detail

@@ -1,0 +1,103 @@
+#pragma once
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/pool.h"
+#include "tailrace/plan/handles.h"
+#include "tailrace/plan/stage.h"
+
+// What a plan is compiled to. Three words: a *block* is straight-line code that runs to its end on one thread; a
+// *region* is what can be stopped or fail by itself (a request, an arm, a rung) and has one thread of control at a
+// time; a *control* is what decides at the end of a block (race, cascade, choose, each). Offsets count bytes from the
+// frame's start.
+namespace tailrace::detail {
+
+struct Block;
+struct Control;
+struct Program;
+
+enum class Role : std::uint8_t { request, race_arm, rung, choice };
+
+struct Region {
+  std::uint32_t state = 0;          // RegionState
+  std::uint32_t text = 0;           // the words of its error
+  std::uint32_t task = 0;           // RegionTask
+  std::uint32_t first = 0, last = 0;  // its own number, and one past its last descendant's
+  std::uint32_t parent = 0;         // number; its own for the request
+  Role role = Role::request;
+  std::uint32_t arm = 0;            // which arm of `control` it is
+  const Control* control = nullptr;
+  const Block* entry = nullptr;
+  std::uint32_t answer = 0;         // slot of its answer
+};
+
+struct Control {
+  Kind kind = Kind::race;
+  std::string name;                 // path, for errors
+  std::uint32_t region = 0;         // the region it stands in
+  std::uint32_t in = 0, out = 0;    // slots
+  std::uint32_t live = 0;           // of `out`
+  std::uint32_t words = 0;          // ControlWords
+  const Type* type = nullptr;       // of `out`
+  std::vector<std::uint32_t> arms;  // region numbers
+  std::vector<Test> exits;          // cascade
+  Test test;                        // race: validity; choose: selector
+  const Block* after = nullptr;
+  bool fallback = true;
+  bool answers_request = false;     // cascade: its answer is the request's, so that a deadline can be answered with it
+  // each
+  const EachIn* each_in = nullptr;
+  const EachOut* each_out = nullptr;
+  std::uint32_t gather = 0, gather_live = 0;
+  bool may_move = false;            // elements may be taken out of the vector
+  std::unique_ptr<Program> element;
+};
+
+enum class End : std::uint8_t { next, done, control };
+
+struct Block {
+  const Instruction* first = nullptr;
+  const Instruction* last = nullptr;
+  std::uint32_t state = 0;  // RegionState of its region
+  std::uint32_t region = 0;
+  End end = End::done;
+  bool quick = true;        // every stage in it is
+  const Block* next = nullptr;
+  const Control* control = nullptr;
+};
+
+// A slot whose value must be destroyed with the frame, if its byte says that it exists.
+struct Owned {
+  std::uint32_t slot, live;
+  const Type* type;
+};
+
+// Immutable once compiled, except its pool and its count of spare frames.
+struct Program {
+  std::vector<Instruction> code;
+  std::vector<std::string> names;  // of instructions
+  std::deque<std::vector<std::uint32_t>> inputs;
+  std::deque<Block> blocks;
+  std::deque<Region> regions;
+  std::deque<Control> controls;
+  std::vector<Owned> owned;
+  std::vector<std::shared_ptr<const void>> contexts;  // keeps users' callables alive
+  std::uint32_t states = 0, state_bytes = 0;          // what a new request finds zeroed
+  std::uint32_t frame_bytes = 0;
+  std::uint32_t input = 0, input_live = 0;
+  const Control* anytime = nullptr;  // the cascade that answers the request, if one does
+
+  FramePool pool;
+  std::atomic<std::int32_t> spare{0};  // frames that losers may still take hold of
+  std::atomic<std::int32_t> extra{0};  // element frames beyond one per request
+};
+
+// REQUIRES: verify(plan) is empty.
+std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, const std::string& path);
+
+// Takes memory for `in_flight` requests and `losers` more, and for their elements.
+void allocate_frames(Program& program, std::uint32_t in_flight, std::uint32_t losers, std::uint32_t width);
+
+}  // namespace tailrace::detail

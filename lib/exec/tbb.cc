@@ -1,0 +1,83 @@
+#include "tailrace/exec/tbb.h"
+
+#include <oneapi/tbb/task_group.h>
+
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "exec/timer_thread.h"
+#include "exec/wait.h"
+#include "exec/worker.h"
+
+namespace tailrace {
+namespace {
+
+namespace tbb = oneapi::tbb;
+
+// Tasks are enqueued in an arena; what differs is whose threads serve it.
+class ArenaExecutor : public Executor {
+ public:
+  explicit ArenaExecutor(tbb::task_arena& arena) : arena_(arena) { arena_.initialize(); }
+
+  TimePoint now() const noexcept override { return Clock::now(); }
+  void spawn(Task& task) noexcept override {
+    try {
+      arena_.enqueue([this, &task] { detail::run_as_worker(*this, task); });
+    } catch (...) {
+      detail::run_as_worker(*this, task);  // no memory for oneTBB's own task: here rather than never
+    }
+  }
+  void wake_at(TimePoint due, Timer& timer) noexcept override { timers_.arm(due, timer); }
+  bool cancel(Timer& timer) noexcept override { return timers_.cancel(timer); }
+  unsigned concurrency() const noexcept override { return static_cast<unsigned>(arena_.max_concurrency()); }
+  bool on_worker() const noexcept override { return detail::current_executor == this; }
+  void wait(const std::atomic<std::uint32_t>& word, std::uint32_t seen, TimePoint until) noexcept override {
+    detail::wait_on(word, seen, until);
+  }
+  void wake(const std::atomic<std::uint32_t>& word) noexcept override { detail::wake_all(word); }
+
+ private:
+  tbb::task_arena& arena_;
+  detail::TimerThread timers_;
+};
+
+// An arena all of whose slots are for threads that are lent to it: each waits in it for a task that is not run until
+// the end, and serves what is enqueued meanwhile.
+struct LentThreads {
+  explicit LentThreads(unsigned slots) : arena(static_cast<int>(slots), slots), last_task(group.defer([] {})) {}
+  ~LentThreads() noexcept {
+    last_task = tbb::task_handle();  // nothing left to wait for: the threads come back
+    for (auto& t : threads) t.join();
+  }
+  void start(unsigned count) {
+    threads.reserve(count);
+    while (threads.size() < count) threads.emplace_back([this] { arena.execute([this] { group.wait(); }); });
+  }
+  tbb::task_group group;
+  tbb::task_arena arena;
+  tbb::task_handle last_task;
+  std::vector<std::thread> threads;
+};
+
+class OwnThreadsExecutor final : private LentThreads, public ArenaExecutor {
+ public:
+  explicit OwnThreadsExecutor(unsigned count) : LentThreads(count), ArenaExecutor(arena) { start(count); }
+  ~OwnThreadsExecutor() noexcept override = default;
+};
+
+}  // namespace
+
+std::shared_ptr<Executor> tbb_executor(tbb::task_arena& arena) { return std::make_shared<ArenaExecutor>(arena); }
+
+Built<std::shared_ptr<Executor>> tbb_executor(unsigned threads) {
+  if (threads == 0 || threads > 1024)
+    return Problems(Code::bad_value, "threads", "an executor needs 1 to 1024 threads; got " + std::to_string(threads));
+  try {
+    return std::shared_ptr<Executor>(std::make_shared<OwnThreadsExecutor>(threads));
+  } catch (const std::system_error& e) {
+    return Problems(Code::unsupported, "threads", "the system refused to start a thread: " + std::string(e.what()));
+  }
+}
+
+}  // namespace tailrace

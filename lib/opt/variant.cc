@@ -1,0 +1,121 @@
+#include "tailrace/opt/variant.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+namespace tailrace {
+
+namespace {
+
+double milliseconds(Duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
+bool known(Duration latency) { return latency > Duration{}; }
+bool cheaper(const Variant& a, const Variant& b) {
+  if (known(a.latency) != known(b.latency)) return known(a.latency);
+  return a.latency < b.latency;
+}
+bool accurate_enough(const Variant& v, const Need& need) { return need.accuracy <= 0 || v.accuracy >= need.accuracy; }
+
+// Binds one plan's models. Graphs are shared and const: those that change are copied, down to the arms, the others not.
+class Binder {
+ public:
+  Binder(const Registry& models, std::vector<Decision>& decisions) : models_(models), decisions_(decisions) {}
+
+  std::shared_ptr<const Graph> bind(const std::shared_ptr<const Graph>& graph, const std::string& prefix) {
+    std::shared_ptr<Graph> copy;
+    for (std::size_t i = 0; i < graph->nodes.size(); ++i) {
+      const auto changed = [&]() -> Node& {
+        if (!copy) copy = std::make_shared<Graph>(*graph);
+        return copy->nodes[i];
+      };
+      bind_node(graph->nodes[i], path_of(prefix, graph->nodes[i]), changed);
+    }
+    if (copy) return copy;
+    return graph;
+  }
+  Problems problems() && { return std::move(problems_); }
+
+ private:
+  template <class Changed>
+  void bind_node(const Node& node, const std::string& where, const Changed& changed) {
+    const ModelUse& use = node.stage.model;
+    if (!use.name.empty() && !use.model)
+      if (const Variant* chosen = choose(use, where)) bind_stage(changed().stage, *chosen, where);
+    for (std::size_t k = 0; k < node.arms.size(); ++k) {
+      if (!node.arms[k].graph) continue;
+      const auto arm = bind(node.arms[k].graph, arm_path(where, k));
+      if (arm != node.arms[k].graph) changed().arms[k].graph = arm;
+    }
+  }
+
+  void bind_stage(Stage& stage, const Variant& chosen, const std::string& where) {
+    if (!stage.bind)
+      return problems_.add(Code::internal_error, where, "its stage cannot be given the model '" + stage.model.name + "'");
+    stage.context = stage.bind(stage.context.get(), chosen.model);
+    stage.model.model = chosen.model;
+    stage.model.variant = chosen.name;
+  }
+
+  const Variant* choose(const ModelUse& use, const std::string& where) {
+    const auto& variants = models_.variants(use.name);
+    const Variant* best = nullptr;
+    std::size_t enough = 0;
+    for (const auto& v : variants) {
+      if (!v.model || !accurate_enough(v, use.need)) continue;
+      ++enough;
+      if (!best || cheaper(v, *best)) best = &v;
+    }
+    if (best) record(use, *best, enough, where);
+    else refuse(use, variants, where);
+    return best;
+  }
+
+  void record(const ModelUse& use, const Variant& v, std::size_t enough, const std::string& where) {
+    Decision d;
+    d.pass = "variant";
+    d.where = where;
+    d.what = fmt::format("model {} is served by its variant {}", use.name, v.name);
+    const std::string of = use.need.accuracy > 0 ? fmt::format("accuracy of at least {}", use.need.accuracy) : "any accuracy";
+    if (enough == 1) d.why = fmt::format("the only variant with {}", of);
+    else if (known(v.latency)) d.why = fmt::format("the fastest of {} variants with {}", enough, of);
+    else d.why = fmt::format("the first of {} variants with {}; no latency is known", enough, of);
+    if (known(v.latency)) {
+      d.expected = milliseconds(v.latency);
+      d.unit = "ms a row";
+      d.source = "registry";
+    }
+    decisions_.push_back(std::move(d));
+  }
+
+  void refuse(const ModelUse& use, const std::vector<Variant>& variants, const std::string& where) {
+    const Variant* nearest = nullptr;
+    for (const auto& v : variants)
+      if (v.model && (!nearest || v.accuracy > nearest->accuracy)) nearest = &v;
+    if (variants.empty()) {
+      const auto names = models_.names();
+      const std::string known_names = names.empty() ? "; the registry is empty" : nearest_hint(use.name, names);
+      problems_.add(Code::unknown_name, where, fmt::format("there is no model '{}' in the registry{}", use.name, known_names));
+    } else if (!nearest) {
+      problems_.add(Code::bad_value, where, fmt::format("no variant of model '{}' has a network behind it", use.name));
+    } else {
+      const std::string has = nearest->accuracy > 0 ? fmt::format("has {}", nearest->accuracy) : "has an unknown accuracy";
+      problems_.add(Code::bad_value, where,
+                   fmt::format("needs model '{}' with an accuracy of at least {}, but the nearest variant, '{}', {}", use.name,
+                               use.need.accuracy, nearest->name, has));
+    }
+  }
+
+  const Registry& models_;
+  std::vector<Decision>& decisions_;
+  Problems problems_;
+};
+
+}  // namespace
+
+Problems variant(PlanData& plan, const OptimiseOptions& options) {
+  Binder binder(options.models, plan.choices.decisions);
+  plan.graph = binder.bind(plan.graph, {});
+  return std::move(binder).problems();
+}
+
+}  // namespace tailrace

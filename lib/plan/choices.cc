@@ -1,0 +1,21 @@
+#include "tailrace/plan/choices.h"
+
+#include "tailrace/plan/graph.h"
+
+namespace tailrace {
+
+GraphChoices default_choices(const Graph& graph) {
+  const auto count = graph.nodes.size();
+  GraphChoices choices;
+  choices.device.resize(count);
+  choices.fork.resize(count);
+  choices.arms.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    choices.group.push_back(static_cast<int>(i));
+    for (const auto& arm : graph.nodes[i].arms)
+      choices.arms[i].push_back(arm.graph ? default_choices(*arm.graph) : GraphChoices());
+  }
+  return choices;
+}
+
+}  // namespace tailrace

@@ -1,0 +1,94 @@
+// What a graph computes, as text.
+#include "tailrace/plan/explain.h"
+
+#include <fmt/format.h>
+
+#include "plan/explain_text.h"
+#include "tailrace/plan/verify.h"
+
+namespace tailrace {
+
+namespace detail {
+
+namespace {
+
+std::string sources(const Graph& graph, const Node& node) {
+  std::vector<std::string> names;
+  for (int in : node.inputs) names.push_back(graph.at(in).name);
+  return names.empty() ? "nothing" : list_of(names, ", ");
+}
+
+std::string rule(const Node& node) {
+  switch (node.kind) {
+    case Kind::input: return {};
+    case Kind::then:
+    case Kind::join: return in_words(node.stage);
+    case Kind::race: return node.test ? "first answer that is " + in_words(node.test, "valid") : "first answer";
+    case Kind::cascade:
+      return std::string("first rung whose exit test holds, else the last") + (node.fallback ? "" : ", no fallback");
+    case Kind::choose: return "the arm that " + in_words(node.test, "its selector") + " names";
+    case Kind::each:
+      return node.each_out && node.each_out->keeps_errors ? "each element by itself, errors kept" : "each element by itself";
+  }
+  return {};
+}
+
+std::string flags(const Stage& stage) {
+  std::string text;
+  if (stage.quick) text += ", quick";
+  if (stage.replicable && stage.model.name.empty()) text += ", replicable";
+  return text;
+}
+
+class GraphText {
+ public:
+  explicit GraphText(Table& table) : table_(table) {}
+
+  void stages(const Graph& graph, std::size_t indent) {
+    for (const auto& node : graph.nodes) {
+      if (node.kind == Kind::input) continue;
+      table_.row(indent, {name_or(node.name, "(no name)"), std::string(name(node.kind)), sources(graph, node),
+                          rule(node) + flags(node.stage) + " -> " + display_name(*node.type)});
+      for (std::size_t k = 0; k < node.arms.size(); ++k) arm(node, k, indent + 2);
+    }
+  }
+
+ private:
+  void arm(const Node& node, std::size_t k, std::size_t indent) {
+    const Arm& a = node.arms[k];
+    const Node* lone = lone_stage(*a.graph);
+    std::string what = lone ? in_words(lone->stage) + flags(lone->stage) : "flow " + name_or(a.graph->name, "without a name");
+    if (a.exit) what += "; exit if " + in_words(a.exit, "its test holds");
+    const char* word = node.kind == Kind::cascade ? "rung" : node.kind == Kind::each ? "element" : "arm";
+    table_.row(indent, {fmt::format("[{}]", k), word, "", what});
+    if (!lone) stages(*a.graph, indent + 2);
+  }
+
+  Table& table_;
+};
+
+}  // namespace
+
+void write_flow_line(Page& page, const Graph& graph) {
+  page.line(fmt::format("flow {}: {}", name_or(graph.name, "without a name"), ends_of(graph)), 4);
+}
+
+void write_stages(Page& page, const Graph& graph) {
+  if (graph.nodes.size() == 1) return page.line("  no stages: the answer is the input", 4);
+  Table table;
+  table.row(2, {"stage", "kind", "reads", "does -> gives"});
+  GraphText(table).stages(graph, 2);
+  table.write(page);
+}
+
+}  // namespace detail
+
+std::string explain(const Graph& graph) {
+  if (graph.nodes.empty() || !within_bounds(graph)) return "a flow that is empty or too large to be explained\n";
+  detail::Page page;
+  detail::write_flow_line(page, graph);
+  detail::write_stages(page, graph);
+  return page.take();
+}
+
+}  // namespace tailrace

@@ -1,0 +1,139 @@
+// How a plan runs, and why, as text.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "plan/explain_text.h"
+#include "tailrace/plan/explain.h"
+#include "tailrace/plan/verify.h"
+
+namespace tailrace {
+
+namespace detail {
+
+namespace {
+
+bool simple(const Node& node) { return node.kind == Kind::then || node.kind == Kind::join; }
+
+// Blocks and what stands between them, numbered in the order in which they are written.
+class BlockText {
+ public:
+  explicit BlockText(Table& table) : table_(table) {}
+
+  void graph(const Graph& graph, const GraphChoices& choices, std::size_t indent, const std::string& label) {
+    for (std::size_t i = 1; i < graph.nodes.size();) {
+      if (simple(graph.nodes[i])) i = block(graph, choices, i, indent, label);
+      else control(graph.nodes[i], choices.arms[i], indent), ++i;
+    }
+  }
+
+ private:
+  // Writes the block that begins at node i; gives the node behind it.
+  std::size_t block(const Graph& graph, const GraphChoices& choices, std::size_t i, std::size_t indent, const std::string& label) {
+    std::vector<std::string> names;
+    const auto first = i;
+    for (; i < graph.nodes.size() && simple(graph.nodes[i]) && choices.group[i] == choices.group[first]; ++i)
+      names.push_back(in_block(graph.nodes[i], choices.fork[i]));
+    const std::string as_one = names.size() > 1 ? ", as one" : "";
+    table_.row(indent, {label + fmt::format("block {}", ++blocks_), name(choices.device[first]), list_of(names, " + ") + as_one});
+    return i;
+  }
+  static std::string in_block(const Node& node, bool fork) {
+    const ModelUse& use = node.stage.model;
+    std::string model = use.name.empty() ? std::string() : "model " + use.name;
+    if (!use.variant.empty()) model += ", variant " + use.variant;
+    if (node.name.empty()) return model.empty() ? in_words(node.stage) : model;
+    return node.name + (model.empty() ? "" : " (" + model + ")") + (fork ? " (its inputs at the same time)" : "");
+  }
+
+  void control(const Node& node, const std::vector<GraphChoices>& arms, std::size_t indent) {
+    table_.row(indent, {node.name, "", std::string(name(node.kind))});
+    for (std::size_t k = 0; k < node.arms.size(); ++k) {
+      const Graph& arm = *node.arms[k].graph;
+      if (lone_stage(arm)) {
+        graph(arm, arms[k], indent + 2, fmt::format("[{}] ", k));
+      } else {
+        table_.row(indent + 2, {fmt::format("[{}]", k), "", arm.nodes.size() > 1 ? "flow " + arm.name : "gives its input on"});
+        graph(arm, arms[k], indent + 4, "");
+      }
+    }
+  }
+
+  Table& table_;
+  int blocks_ = 0;
+};
+
+std::string expectation(const Decision& d) {
+  if (d.unit.empty()) return "unknown (no profile)";
+  return fmt::format("{:.4g} {} ({})", d.expected, d.unit, name_or(d.source, "no source given"));
+}
+
+void write_decision(Page& page, const Decision& d) {
+  page.line(fmt::format("    {}: {}", name_or(d.where, "(no place)"), d.what), 8);
+  page.line("      why: " + name_or(d.why, "no reason given"), 11);
+  page.line("      expected: " + expectation(d), 16);
+}
+
+void write_pass(Page& page, const std::string& name, bool skipped, const std::vector<Decision>& all) {
+  const auto mine = [&](const Decision& d) { return d.pass == name; };
+  if (skipped) return page.line("  " + name + ": skipped, as asked", 4);
+  if (std::none_of(all.begin(), all.end(), mine)) return page.line("  " + name + ": nothing to decide", 4);
+  page.line("  " + name, 4);
+  for (const auto& d : all)
+    if (mine(d)) write_decision(page, d);
+}
+
+void write_decisions(Page& page, const Choices& choices) {
+  std::vector<std::string> told;
+  for (const auto& pass : choices.passes) {
+    write_pass(page, pass.name, pass.skipped, choices.decisions);
+    told.push_back(pass.name);
+  }
+  for (const auto& d : choices.decisions)
+    if (std::find(told.begin(), told.end(), d.pass) == told.end()) {
+      write_pass(page, d.pass, false, choices.decisions);
+      told.push_back(d.pass);
+    }
+  if (told.empty()) page.line("  none: nothing has been optimised", 4);
+}
+
+void write_blocks(Page& page, const PlanData& plan) {
+  if (plan.graph->nodes.size() == 1) return page.line("  nothing runs: the answer is the input", 4);
+  Table table;
+  table.row(2, {"block", "on", "stages"});
+  BlockText(table).graph(*plan.graph, plan.choices.root, 2, "");
+  table.write(page);
+}
+
+bool fits(const Graph& graph, const GraphChoices& choices) {
+  const auto count = graph.nodes.size();
+  if (choices.group.size() != count || choices.device.size() != count || choices.fork.size() != count || choices.arms.size() != count)
+    return false;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (choices.arms[i].size() != graph.nodes[i].arms.size()) return false;
+    for (std::size_t k = 0; k < choices.arms[i].size(); ++k)
+      if (!fits(*graph.nodes[i].arms[k].graph, choices.arms[i][k])) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+}  // namespace detail
+
+std::string explain(const PlanData& plan) {
+  if (!plan.graph || plan.graph->nodes.empty() || !within_bounds(*plan.graph))
+    return "a plan whose flow is empty or too large to be explained\n";
+  detail::Page page;
+  detail::write_flow_line(page, *plan.graph);
+  page.line("\nwhat it computes", 0);
+  detail::write_stages(page, *plan.graph);
+  page.line("\nhow it runs, from top to bottom (a block's stages run on one thread without a pause)", 0);
+  if (detail::fits(*plan.graph, plan.choices.root)) detail::write_blocks(page, plan);
+  else page.line("  unknown: its choices are for another graph", 4);
+  page.line("\ndecisions", 0);
+  detail::write_decisions(page, plan.choices);
+  return page.take();
+}
+
+}  // namespace tailrace

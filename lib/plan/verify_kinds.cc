@@ -1,0 +1,110 @@
+// What each kind of node must have.
+#include "plan/verify_parts.h"
+
+namespace tailrace::detail {
+
+namespace {
+
+class KindCheck {
+ public:
+  KindCheck(const Graph& graph, const Node& node, const Findings& found)
+      : node_(node), found_(found), in_(node.inputs.empty() ? nullptr : graph.at(node.inputs[0]).type),
+        from_(node.inputs.empty() ? std::string() : quoted(graph.at(node.inputs[0]).name) + " gives") {}
+
+  void race() {
+    arms(in_, from_, node_.type);
+    for (std::size_t k = 0; k < node_.arms.size(); ++k) no_exit(k, "an arm of a race has no exit test");
+    if (node_.test) test(node_.test, node_.name, "its validity test", *node_.type, "its arms give");
+  }
+
+  void cascade() {
+    arms(in_, from_, node_.type);
+    no_test();
+    for (std::size_t k = 0; k < node_.arms.size(); ++k) {
+      const Arm& rung = node_.arms[k];
+      if (k + 1 == node_.arms.size()) no_exit(k, "the last rung of a cascade always answers, so it has no exit test");
+      else if (!rung.exit) add_arm(Code::invalid_flow, k, "every rung of a cascade but the last needs an exit test");
+      else test(rung.exit, arm_path(node_.name, k), "its exit test", rung.graph->output_type(), "the rung gives");
+    }
+  }
+
+  void choose() {
+    arms(in_, from_, node_.type);
+    for (std::size_t k = 0; k < node_.arms.size(); ++k) no_exit(k, "an arm of a choose has no exit test");
+    if (!node_.test) found_.add(Code::invalid_flow, node_.name, "needs a selector, which says the arm");
+    else if (in_) test(node_.test, node_.name, "its selector", *in_, from_);
+  }
+
+  void each() {
+    no_test();
+    if (!node_.each_in || !node_.each_out || node_.arms.size() != 1)
+      return found_.add(Code::invalid_flow, node_.name, "an each needs one flow, for the elements of a vector");
+    no_exit(0, "the flow of an each has no exit test");
+    if (in_ && !equal(*in_, *node_.each_in->whole))
+      found_.add(Code::type_mismatch, node_.name, mismatch("takes", *node_.each_in->whole, from_, *in_));
+    if (!equal(*node_.each_out->whole, *node_.type))
+      found_.add(Code::type_mismatch, node_.name, mismatch("gives", *node_.each_out->whole, "the stream is of", *node_.type));
+    arms(node_.each_in->element, "an element is", node_.each_out->element);
+  }
+
+  void simple() {
+    no_test();
+    if (!node_.arms.empty()) found_.add(Code::invalid_flow, node_.name, "a " + std::string(name(node_.kind)) + " has no arms");
+  }
+
+ private:
+  void add_arm(Code code, std::size_t k, std::string what) const { found_.add(code, arm_path(node_.name, k), std::move(what)); }
+
+  void arms(const Type* in, const std::string& from, const Type* out) const {
+    if (node_.arms.empty()) found_.add(Code::invalid_flow, node_.name, "a " + std::string(name(node_.kind)) + " needs at least one arm");
+    for (std::size_t k = 0; k < node_.arms.size(); ++k) {
+      const Graph& arm = *node_.arms[k].graph;
+      if (!has_ends(arm)) continue;  // reported where that arm is looked at
+      if (in && !equal(arm.input_type(), *in))
+        add_arm(Code::type_mismatch, k, mismatch("takes", arm.input_type(), from, *in));
+      if (!equal(arm.output_type(), *out))
+        add_arm(Code::type_mismatch, k,
+                mismatch("gives", arm.output_type(),
+                         quoted(node_.name) + (node_.kind == Kind::each ? " gathers" : " gives"), *out) +
+                    (node_.kind == Kind::each ? "" : ": all arms must give one type"));
+    }
+  }
+  static bool has_ends(const Graph& g) {
+    return !g.nodes.empty() && g.nodes.front().type && g.output >= 0 && static_cast<std::size_t>(g.output) < g.nodes.size() &&
+           g.at(g.output).type;
+  }
+  void test(const Test& t, const std::string& where, const std::string& what, const Type& value, const std::string& from) const {
+    if (t.takes && !equal(*t.takes, value)) found_.add(Code::type_mismatch, where, mismatch(what + " takes", *t.takes, from, value));
+  }
+  void no_exit(std::size_t k, const char* what) const {
+    if (node_.arms[k].exit) add_arm(Code::invalid_flow, k, what);
+  }
+  void no_test() const {
+    if (node_.test)
+      found_.add(Code::invalid_flow, node_.name, "a " + std::string(name(node_.kind)) + " has no test of its own");
+  }
+
+  const Node& node_;
+  const Findings& found_;
+  const Type* in_;
+  std::string from_;
+};
+
+}  // namespace
+
+void check_kinds(const Graph& graph, const Findings& found) {
+  for (const auto& node : graph.nodes) {
+    KindCheck check(graph, node, found);
+    switch (node.kind) {
+      case Kind::input:
+      case Kind::then:
+      case Kind::join: check.simple(); break;
+      case Kind::race: check.race(); break;
+      case Kind::cascade: check.cascade(); break;
+      case Kind::choose: check.choose(); break;
+      case Kind::each: check.each(); break;
+    }
+  }
+}
+
+}  // namespace tailrace::detail

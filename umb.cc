@@ -1,0 +1,3 @@
+#include <algorithm>
+#include <tailrace/tailrace.h>
+int main(){}
