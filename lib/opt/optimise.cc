@@ -61,7 +61,8 @@ Problems run_pass(const Pass& pass, PlanData& plan, const OptimiseOptions& optio
   record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   plan.choices.passes.push_back(std::move(record));
   if (!problems.empty()) return problems;
-  for (const auto& p : verify(plan).list())
+  const Problems broken = verify(plan);
+  for (const auto& p : broken.list())
     problems.add(Code::internal_error, p.where, "the pass '" + std::string(pass.name) + "' broke the plan: " + p.what);
   return problems;
 }

@@ -1,3 +1,0 @@
-#include <algorithm>
-#include <tailrace/tailrace.h>
-int main(){}
