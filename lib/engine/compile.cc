@@ -40,14 +40,13 @@ class Compiler {
     Role role = Role::request;
     Control* control = nullptr;
     std::size_t arm = 0;
-    std::uint32_t parent = 0;
   };
   // One graph being compiled.
   struct Scope {
     const Graph& graph;
     const GraphChoices& choices;
     const std::string& path;
-    std::uint32_t region;
+    Region& region;
     bool input_movable;
     std::vector<Slot> slots;        // by node
     std::vector<int> last_reader;   // by node; -1: its slot is never given up
@@ -104,7 +103,7 @@ class Compiler {
 
   Block& new_block(Scope& s) {
     Block& b = p_.blocks.emplace_back();
-    b.region = b.state = s.region;
+    b.region = &s.region;
     starts_.push_back(number(p_.code.size()));
     if (s.block) {
       if (s.block->control) const_cast<Control*>(s.block->control)->after = &b;
@@ -116,7 +115,7 @@ class Compiler {
     const auto& table = p_.inputs.emplace_back(inputs);
     p_.names.push_back(std::move(name));
     return p_.code.emplace_back(
-        Instruction{run, nullptr, table.data(), table[0], out.at, out.live, s.region, out.type});
+        Instruction{run, nullptr, table.data(), table[0], out.at, out.live, s.region.first, out.type});
   }
   void emit_destroy(Scope& s, const Slot& dead) {
     emit(s, [](const Instruction& i, char* frame) {
@@ -164,7 +163,7 @@ class Compiler {
     Control& c = p_.controls.emplace_back();
     c.kind = n.kind;
     c.name = path_of(s.path, n);
-    c.region = s.region;
+    c.around = &s.region;
     c.words = number(p_.controls.size() - 1);
     const Slot in = s.slots[static_cast<std::size_t>(n.inputs[0])], out = new_slot(*n.type);
     c.in = in.at;
@@ -188,7 +187,7 @@ class Compiler {
       const bool movable = arm_input_movable(s.graph, node, arm, s.input_movable);
       c.exits.push_back(n.arms[arm].exit);
       c.arms.push_back(region(*n.arms[arm].graph, s.choices.arms[static_cast<std::size_t>(node)][arm],
-                              arm_path(c.name, arm), in, movable, {role, &c, arm, s.region}));
+                              arm_path(c.name, arm), in, movable, {role, &c, arm}));
     }
   }
   void each(Scope& s, int node, Control& c) {
@@ -205,16 +204,15 @@ class Compiler {
   }
   // ---- regions
 
-  std::uint32_t region(const Graph& g, const GraphChoices& choices, const std::string& path, const Slot& in,
+  const Region* region(const Graph& g, const GraphChoices& choices, const std::string& path, const Slot& in,
                        bool input_movable, const Place& place) {
-    const auto id = number(p_.regions.size());
+    const auto id = number(p_.regions.size());  // until lay_out(), every offset of a region is its number
     Region& r = p_.regions.emplace_back();
     r.state = r.text = r.task = r.first = id;
     r.role = place.role;
     r.control = place.control;
     r.arm = number(place.arm);
-    r.parent = place.parent;
-    Scope s{g, choices, path, id, input_movable, std::vector<Slot>(g.nodes.size()), last_readers(g), {}};
+    Scope s{g, choices, path, r, input_movable, std::vector<Slot>(g.nodes.size()), last_readers(g), {}};
     s.slots[0] = in;
     const auto first_block = p_.blocks.size();
     for (int node = 1; node < static_cast<int>(g.nodes.size()); ++node) {
@@ -226,7 +224,7 @@ class Compiler {
     r.answer = identity ? emit_identity(s, in).at : s.slots[static_cast<std::size_t>(g.output)].at;
     r.entry = &p_.blocks[first_block];
     r.last = number(p_.regions.size());
-    return id;
+    return &r;
   }
 
   // A cascade whose answer is the flow's can answer a deadline.
@@ -234,7 +232,7 @@ class Compiler {
     const Node& n = g.at(g.output);
     if (!top_ || n.kind != Kind::cascade) return;
     for (Control& c : p_.controls)
-      if (c.region == 0 && c.kind == Kind::cascade && c.out == p_.regions[0].answer) {
+      if (c.around == &p_.regions.front() && c.kind == Kind::cascade && c.out == p_.regions.front().answer) {
         c.answers_request = true;
         p_.anytime = &c;
       }
@@ -275,7 +273,7 @@ class Compiler {
     }
     for (std::size_t b = 0; b < p_.blocks.size(); ++b) {
       Block& block = p_.blocks[b];
-      block.state = state_at(block.region);
+      block.state = state_at(block.region->first);
       block.first = p_.code.data() + starts_[b];
       block.last = p_.code.data() + (b + 1 < starts_.size() ? starts_[b + 1] : p_.code.size());
     }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 
 #include "engine/drive.h"
@@ -15,7 +16,7 @@ namespace {
 constexpr auto relaxed = std::memory_order_relaxed;
 constexpr std::uint32_t in_order = 1u << 31;  // arms run one after another
 
-const Region& arm_region(Frame& f, const Control& c, std::size_t arm) noexcept { return f.program->regions[c.arms[arm]]; }
+const Region& arm_region(const Control& c, std::size_t arm) noexcept { return *c.arms[arm]; }
 
 // Asks a test of the user's. A test that throws answers `otherwise`.
 std::size_t ask(const Test& test, void* slot, std::size_t otherwise) noexcept {
@@ -46,12 +47,12 @@ Step answer_request(Frame& f, std::uint32_t slot) noexcept {
 Step start_race(Frame& f, const Control& c, Thread thread) noexcept {
   if (!take_spare(f)) {
     f.words(c).b.store(in_order, relaxed);
-    return enter(f, arm_region(f, c, 0));
+    return enter(f, arm_region(c, 0));
   }
   const std::size_t kept = thread == Thread::worker ? 1 : 0;  // a worker runs the first arm itself
   share(f, static_cast<std::uint32_t>(c.arms.size() - kept));
-  for (auto arm = kept; arm < c.arms.size(); ++arm) spawn(enter(f, arm_region(f, c, arm)));
-  return kept ? enter(f, arm_region(f, c, 0)) : nothing(f);
+  for (auto arm = kept; arm < c.arms.size(); ++arm) spawn(enter(f, arm_region(c, arm)));
+  return kept ? enter(f, arm_region(c, 0)) : nothing(f);
 }
 
 // Appends what there is room for, up to `end`.
@@ -65,7 +66,7 @@ Step all_arms_out(Frame& f, const Control& c) noexcept {
   char text[text_bytes];
   std::size_t size = 0;
   for (std::size_t arm = 0; arm < c.arms.size(); ++arm) {
-    const Region& r = arm_region(f, c, arm);
+    const Region& r = arm_region(c, arm);
     const bool own = f.region_state(r).flag.halt.load(std::memory_order_acquire) == failed;
     const auto room = size + (text_bytes - size) / (c.arms.size() - arm);
     append(text, size, room, arm ? "; " : "");
@@ -81,7 +82,7 @@ Step arm_out(Frame& f, const Region& r) noexcept {
   const Control& c = *r.control;
   const auto before = f.words(c).b.fetch_add(1, std::memory_order_acq_rel);
   if ((before & ~in_order) + 1 == c.arms.size()) return all_arms_out(f, c);
-  return before & in_order ? enter(f, arm_region(f, c, r.arm + 1)) : nothing(f);
+  return before & in_order ? enter(f, arm_region(c, r.arm + 1)) : nothing(f);
 }
 
 Step arm_done(Frame& f, const Region& r) noexcept {
@@ -90,7 +91,7 @@ Step arm_done(Frame& f, const Region& r) noexcept {
   std::uint32_t nobody = 0;
   if (!f.words(c).a.compare_exchange_strong(nobody, r.arm + 1, std::memory_order_acq_rel)) return nothing(f);
   for (std::size_t arm = 0; arm < c.arms.size(); ++arm)
-    if (arm != r.arm) halt_regions(f, arm_region(f, c, arm).first, arm_region(f, c, arm).last);
+    if (arm != r.arm) halt_regions(f, arm_region(c, arm).first, arm_region(c, arm).last);
   f.engine->observe({Event::Kind::arm_won, Code::none, r.arm, c.name, {}});
   return go_on(f, c, r.answer);
 }
@@ -115,19 +116,25 @@ Step rung_done(Frame& f, const Region& r) noexcept {
   const bool last = r.arm + 1 == c.arms.size();
   if (last || ask(c.exits[r.arm], f.base() + r.answer, 0)) return leave_cascade(f, r, 0);
   f.words(c).a.store(r.arm + 1, std::memory_order_release);  // only now: its test no longer reads it
-  return enter(f, arm_region(f, c, r.arm + 1));
+  return enter(f, arm_region(c, r.arm + 1));
 }
 
 Step rung_failed(Frame& f, const Region& r) noexcept {
   const Control& c = *r.control;
-  if (r.arm + 1 < c.arms.size()) return enter(f, arm_region(f, c, r.arm + 1));
+  if (r.arm + 1 < c.arms.size()) return enter(f, arm_region(c, r.arm + 1));
   const auto best = f.words(c).a.load(relaxed);
   const RegionState& s = f.region_state(r);
   if (!best || !c.fallback) return fail_control(f, c, s.code, *s.where, text_of(f, r));
-  return leave_cascade(f, arm_region(f, c, best - 1), fallback_bit);
+  return leave_cascade(f, arm_region(c, best - 1), fallback_bit);
 }
 
 // ---- choose
+
+Step fail_selection(Frame& f, const Control& c, std::size_t arm) noexcept {
+  char text[text_bytes];
+  const int size = std::snprintf(text, sizeof text, "the selector gave %zu; the arms are 0 to %zu", arm, c.arms.size() - 1);
+  return fail_control(f, c, Code::bad_selection, c.name, {text, static_cast<std::size_t>(size)});
+}
 
 Step start_choice(Frame& f, const Control& c) noexcept {
   std::size_t arm;
@@ -137,12 +144,9 @@ Step start_choice(Frame& f, const Control& c) noexcept {
     const Error error = thrown();
     return fail_control(f, c, error.code(), c.name, error.what());
   }
-  if (arm >= c.arms.size()) {
-    const std::string_view text = "the selector gave a number that no arm has";
-    return fail_control(f, c, Code::bad_selection, c.name, text);
-  }
+  if (arm >= c.arms.size()) return fail_selection(f, c, arm);
   f.words(c).a.store(static_cast<std::uint32_t>(arm) + 1, relaxed);
-  return enter(f, arm_region(f, c, arm));
+  return enter(f, arm_region(c, arm));
 }
 
 }  // namespace
@@ -150,7 +154,7 @@ Step start_choice(Frame& f, const Control& c) noexcept {
 Step start_control(Frame& f, const Control& c, Thread thread) noexcept {
   switch (c.kind) {
     case Kind::race: return start_race(f, c, thread);
-    case Kind::cascade: return enter(f, arm_region(f, c, 0));
+    case Kind::cascade: return enter(f, arm_region(c, 0));
     case Kind::choose: return start_choice(f, c);
     case Kind::each: return start_each(f, c);
     case Kind::input:
@@ -187,9 +191,8 @@ Step region_failed(Frame& f, const Region& r) noexcept {
 }
 
 Step fail_control(Frame& f, const Control& c, Code code, const std::string& where, std::string_view text) noexcept {
-  const Region& around = f.program->regions[c.region];
-  if (!set_failed(f, around, code, where, text)) return nothing(f);
-  return region_failed(f, around);
+  if (!set_failed(f, *c.around, code, where, text)) return nothing(f);
+  return region_failed(f, *c.around);
 }
 
 }  // namespace tailrace::detail

@@ -44,10 +44,10 @@ Step finish_block(Step s, Thread thread) noexcept {
   const Block& b = *s.block;
   const auto halt = f.at<RegionState>(b.state).flag.halt.load(std::memory_order_acquire);
   if (halt != running) [[unlikely]]
-    return halt == failed ? region_failed(f, f.program->regions[b.region]) : nothing(f);
+    return halt == failed ? region_failed(f, *b.region) : nothing(f);
   switch (b.end) {
     case End::next: return {&f, b.next};
-    case End::done: return region_done(f, f.program->regions[b.region]);
+    case End::done: return region_done(f, *b.region);
     case End::control: return start_control(f, *b.control, thread);
   }
   return nothing(f);
@@ -75,7 +75,7 @@ void spawn(Step s) noexcept {
   Frame& f = *s.frame;
   f.engine->outside.fetch_add(1, relaxed);
   if (!f.shared) f.shared = true;
-  auto& t = f.at<RegionTask>(f.program->regions[s.block->region].task);
+  auto& t = f.at<RegionTask>(s.block->region->task);
   t.run = run_task;
   t.frame = &f;
   t.block = s.block;

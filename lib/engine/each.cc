@@ -39,7 +39,7 @@ void adopt(Frame& child, Frame& f, const Control& c) noexcept {
   child.engine = f.engine;
   child.executor = f.executor;
   child.timed = f.timed;
-  child.head.request = {f.head.request.deadline, &f.at<RegionState>(f.program->regions[c.region].state).flag,
+  child.head.request = {f.head.request.deadline, &f.at<RegionState>(c.around->state).flag,
                         &f.head.request};
   child.refs.store(1, relaxed);
 }
@@ -72,7 +72,7 @@ Step begin_element(Frame& child) noexcept {
     return fail_each(child, thrown());
   }
   child.set_live(p.input_live);
-  return enter(child, p.regions[0]);
+  return enter(child, p.regions.front());
 }
 
 // Takes the next element's number for the child; false: there is none left, or the request no longer wants it.

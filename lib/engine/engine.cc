@@ -13,7 +13,7 @@ namespace {
 constexpr auto relaxed = std::memory_order_relaxed;
 constexpr int spins = 100;  // a few microseconds: what a warm hand-over takes
 
-Step entry_of(Frame& f) noexcept { return {&f, f.program->regions[0].entry}; }
+Step entry_of(Frame& f) noexcept { return {&f, f.program->regions.front().entry}; }
 
 bool is_done(const Frame& f) noexcept { return f.state.load(std::memory_order_acquire) & done; }
 
@@ -86,6 +86,16 @@ bool find_open(Frame& f) noexcept {
   return false;
 }
 
+// Handles may keep the state alive for long, but not what users wrote.
+void forget_user_code(Program& p) noexcept {
+  p.contexts.clear();
+  for (Control& c : p.controls) {
+    c.test = {};
+    c.exits.clear();
+    if (c.element) forget_user_code(*c.element);
+  }
+}
+
 TimePoint deadline_of(const Request& request, TimePoint now) noexcept {
   if (request.within == Duration{}) return request.deadline;
   const TimePoint by = request.within < never - now ? now + request.within : never;
@@ -127,7 +137,6 @@ Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const 
     auto state = std::make_unique<EngineState>();
     state->program = compile(*plan->graph, plan->choices.root, "");
     allocate_frames(*state->program, limits.max_in_flight, limits.max_losers, std::max(1u, executor->concurrency()));
-    state->plan = std::move(plan);
     state->executor = std::move(executor);
     state->observer = std::move(observer);
     state->max_in_flight = limits.max_in_flight;
@@ -142,6 +151,7 @@ EngineCore::~EngineCore() {
   stop();
   while (const auto outside = state_->outside.load(std::memory_order_acquire))
     state_->executor->wait(state_->outside, outside, state_->executor->now() + std::chrono::milliseconds(1));
+  forget_user_code(*state_->program);
   state_->leave();
 }
 

@@ -38,7 +38,7 @@ std::uint32_t chosen_arm(Frame& f, const Control& c) noexcept {  // number + 1; 
   return c.kind == Kind::cascade ? w.b.load(relaxed) & ~fallback_bit : w.a.load(relaxed);
 }
 bool on_path(Frame& f, const Control& c) noexcept {
-  for (const Region* r = &f.program->regions[c.region]; r->control; r = &f.program->regions[r->control->region])
+  for (const Region* r = c.around; r->control; r = r->control->around)
     if (chosen_arm(f, *r->control) != r->arm + 1) return false;
   return chosen_arm(f, c) != 0;
 }
@@ -53,7 +53,7 @@ std::int16_t last_choice(Frame& f, Kind kind) noexcept {
   for (auto c = controls.rbegin(); c != controls.rend(); ++c) {
     if (c->kind != kind || !on_path(f, *c)) continue;
     const auto arm = static_cast<std::int16_t>(chosen_arm(f, *c) - 1);
-    if (c->region == 0) return arm;  // of the flow itself: nearest to the answer
+    if (!c->around->control) return arm;  // of the flow itself: nearest to the answer
     if (found < 0) found = arm;
   }
   return found;
@@ -152,7 +152,7 @@ void expire(Frame& f, Code code) noexcept {
   if (const Control* c = f.program->anytime; c && code == Code::deadline_missed)
     if (const auto best = f.words(*c).a.load(std::memory_order_acquire)) {
       f.words(*c).b.store(best, relaxed);
-      f.answer = f.program->regions[c->arms[best - 1]].answer;
+      f.answer = c->arms[best - 1]->answer;
       f.anytime = true;
     }
   if (!f.answer) f.code = code;
@@ -162,7 +162,7 @@ void expire(Frame& f, Code code) noexcept {
 
 Error error_of(Frame& f) noexcept {
   if (f.code != Code::none) return {f.code, words_for(f.code)};
-  const Region& top = f.program->regions[0];
+  const Region& top = f.program->regions.front();
   const RegionState& s = f.region_state(top);
   return {s.code, s.where ? std::string_view(*s.where) : std::string_view(), text_of(f, top)};
 }
@@ -189,7 +189,7 @@ Frame& root_of(Frame& f) noexcept {
 void halt_regions(Frame& f, std::uint32_t first, std::uint32_t last) noexcept {
   for (auto r = first; r < last; ++r) {
     std::uint32_t expected = running;
-    f.region_state(f.program->regions[r]).flag.halt.compare_exchange_strong(expected, stopped, relaxed);
+    f.region_state(r).flag.halt.compare_exchange_strong(expected, stopped, relaxed);
   }
 }
 

@@ -88,6 +88,9 @@ struct alignas(64) Frame {
     return *reinterpret_cast<T*>(base() + offset);
   }
   RegionState& region_state(const Region& r) noexcept { return at<RegionState>(r.state); }
+  RegionState& region_state(std::uint32_t number) noexcept {
+    return at<RegionState>(program->states + number * std::uint32_t{sizeof(RegionState)});
+  }
   ControlWords& words(const Control& c) noexcept { return at<ControlWords>(c.words); }
   void set_live(std::uint32_t live) noexcept {
     if (live) at<char>(live) = 1;
@@ -97,7 +100,6 @@ static_assert(offsetof(Frame, head) == 0);
 
 // One engine: what its frames share. Kept alive by the engine and by every handle.
 struct EngineState {
-  std::shared_ptr<const PlanData> plan;  // names of stages stand in it
   std::shared_ptr<Executor> executor;
   std::shared_ptr<Observer> observer;
   std::unique_ptr<Program> program;

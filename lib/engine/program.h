@@ -25,7 +25,6 @@ struct Region {
   std::uint32_t text = 0;           // the words of its error
   std::uint32_t task = 0;           // RegionTask
   std::uint32_t first = 0, last = 0;  // its own number, and one past its last descendant's
-  std::uint32_t parent = 0;         // number; its own for the request
   Role role = Role::request;
   std::uint32_t arm = 0;            // which arm of `control` it is
   const Control* control = nullptr;
@@ -36,12 +35,12 @@ struct Region {
 struct Control {
   Kind kind = Kind::race;
   std::string name;                 // path, for errors
-  std::uint32_t region = 0;         // the region it stands in
+  const Region* around = nullptr;   // the region it stands in
   std::uint32_t in = 0, out = 0;    // slots
   std::uint32_t live = 0;           // of `out`
   std::uint32_t words = 0;          // ControlWords
   const Type* type = nullptr;       // of `out`
-  std::vector<std::uint32_t> arms;  // region numbers
+  std::vector<const Region*> arms;
   std::vector<Test> exits;          // cascade
   Test test;                        // race: validity; choose: selector
   const Block* after = nullptr;
@@ -61,7 +60,7 @@ struct Block {
   const Instruction* first = nullptr;
   const Instruction* last = nullptr;
   std::uint32_t state = 0;  // RegionState of its region
-  std::uint32_t region = 0;
+  const Region* region = nullptr;
   End end = End::done;
   bool quick = true;        // every stage in it is
   const Block* next = nullptr;
@@ -80,7 +79,7 @@ struct Program {
   std::vector<std::string> names;  // of instructions
   std::deque<std::vector<std::uint32_t>> inputs;
   std::deque<Block> blocks;
-  std::deque<Region> regions;
+  std::deque<Region> regions;  // the request's own first
   std::deque<Control> controls;
   std::vector<Owned> owned;
   std::vector<std::shared_ptr<const void>> contexts;  // keeps users' callables alive
