@@ -1,12 +1,14 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/branches.h"
 #include "engine/frame.h"
 #include "engine/program.h"
 #include "tailrace/plan/moves.h"
 
 // A graph becomes blocks, regions and controls. Every graph (the flow's own and every arm's) is one region whose nodes
-// run in order: neighbours of one group share a block, and a combinator ends a block. While compiling, slots are counted
+// run in order: neighbours of one group share a block, and a combinator ends a block. A join that is forked adds a region
+// for each of its branches. While compiling, slots are counted
 // from 0 and regions, controls and live bytes are numbers; lay_out() turns all of them into offsets in the frame.
 namespace tailrace::detail {
 namespace {
@@ -46,13 +48,18 @@ class Compiler {
     const Graph& graph;
     const GraphChoices& choices;
     const std::string& path;
-    Region& region;
     bool input_movable;
-    std::vector<Slot> slots;        // by node
-    std::vector<int> last_reader;   // by node; -1: its slot is never given up
-    std::multimap<std::uint32_t, Slot> free;  // slots of dead values, by size
+    std::vector<Slot> slots;       // by node
+    std::vector<Branch> home;      // by node
+    std::vector<int> last_reader;  // by node; -1: its slot is never given up
+  };
+  // Nodes that run in order in one region: a graph's main line, or a branch of one of its joins.
+  struct Line {
+    Scope& scope;
+    Region& region;
     Block* block = nullptr;
-    int group = -1;                 // of the nodes in `block`
+    int group = -1;                           // of the nodes in `block`
+    std::multimap<std::uint32_t, Slot> free;  // slots of dead values, by size
   };
 
   // ---- slots
@@ -65,90 +72,99 @@ class Compiler {
     return slot;
   }
   // Memory for a node's value: a dead value's, where the types allow it.
-  Slot slot_for(Scope& s, const Type& type) {
-    for (auto [i, end] = s.free.equal_range(type.size); i != end; ++i) {
+  Slot slot_for(Line& line, const Type& type) {
+    for (auto [i, end] = line.free.equal_range(type.size); i != end; ++i) {
       const Slot dead = i->second;
       const bool same = dead.type == &type;
       const bool both_plain = !dead.live && !type.destroy && dead.at % type.align == 0;
-      if (same || both_plain) return s.free.erase(i), dead;
+      if (same || both_plain) return line.free.erase(i), dead;
     }
     return new_slot(type);
   }
-  // Values that a combinator reads stay: its losers may read them for as long as the frame lives.
-  static std::vector<int> last_readers(const Graph& g) {
+  // Values that a combinator or another line reads stay: whoever lost may read them for as long as the frame lives.
+  static std::vector<int> last_readers(const Graph& g, const std::vector<Branch>& home) {
     std::vector<int> last(g.nodes.size(), -1);
-    for (int n = 1; n < static_cast<int>(g.nodes.size()); ++n)
-      for (int in : g.at(n).inputs) last[static_cast<std::size_t>(in)] = n;
-    for (const Node& n : g.nodes)
-      if (!n.arms.empty())
-        for (int in : n.inputs) last[static_cast<std::size_t>(in)] = -1;
+    std::vector<bool> stays(g.nodes.size());
+    stays[0] = stays[static_cast<std::size_t>(g.output)] = true;
+    for (std::size_t n = 1; n < g.nodes.size(); ++n) {
+      const bool combinator = !g.nodes[n].arms.empty();
+      if (combinator) stays[n] = true;
+      for (int in : g.nodes[n].inputs) {
+        const auto value = static_cast<std::size_t>(in);
+        last[value] = static_cast<int>(n);
+        if (combinator || home[value] != home[n]) stays[value] = true;
+      }
+    }
     for (std::size_t n = 0; n < g.nodes.size(); ++n)
-      if (g.nodes[n].arms.size() || n == 0) last[n] = -1;
-    last[static_cast<std::size_t>(g.output)] = -1;
+      if (stays[n]) last[n] = -1;
     return last;
   }
-  void give_up_dead(Scope& s, int node) {
+  void give_up_dead(Line& line, int node) {
+    const Scope& s = line.scope;
     auto inputs = s.graph.at(node).inputs;
     std::sort(inputs.begin(), inputs.end());
     inputs.erase(std::unique(inputs.begin(), inputs.end()), inputs.end());
     for (int in : inputs) {
       if (s.last_reader[static_cast<std::size_t>(in)] != node) continue;
       const Slot& dead = s.slots[static_cast<std::size_t>(in)];
-      if (dead.live) emit_destroy(s, dead);
-      s.free.emplace(dead.type->size, dead);
+      if (dead.live) emit_destroy(line, dead);
+      line.free.emplace(dead.type->size, dead);
     }
   }
 
   // ---- code
 
-  Block& new_block(Scope& s) {
+  Block& new_block(Line& line) {
     Block& b = p_.blocks.emplace_back();
-    b.region = &s.region;
+    b.region = &line.region;
     starts_.push_back(number(p_.code.size()));
-    if (s.block) {
-      if (s.block->control) const_cast<Control*>(s.block->control)->after = &b;
-      else s.block->end = End::next, s.block->next = &b;
+    if (Block* before = line.block; before && before->control) {
+      const_cast<Control*>(before->control)->after = &b;
+    } else if (before) {
+      before->end = End::next;
+      before->next = &b;
     }
-    return *(s.block = &b);
+    return *(line.block = &b);
   }
-  Instruction& emit(Scope& s, Thunk run, const std::vector<std::uint32_t>& inputs, const Slot& out, std::string name) {
+  Instruction& emit(Line& line, Thunk run, const std::vector<std::uint32_t>& inputs, const Slot& out, std::string name) {
     const auto& table = p_.inputs.emplace_back(inputs);
     p_.names.push_back(std::move(name));
     return p_.code.emplace_back(
-        Instruction{run, nullptr, table.data(), table[0], out.at, out.live, s.region.first, out.type});
+        Instruction{run, nullptr, table.data(), table[0], out.at, out.live, line.region.first, out.type});
   }
-  void emit_destroy(Scope& s, const Slot& dead) {
-    emit(s, [](const Instruction& i, char* frame) {
+  void emit_destroy(Line& line, const Slot& dead) {
+    emit(line, [](const Instruction& i, char* frame) {
       if (!frame[i.live]) return;
       frame[i.live] = 0;
       i.type->destroy(frame + i.out);
-    }, {dead.at}, dead, s.path);
+    }, {dead.at}, dead, line.scope.path);
   }
   // A graph that gives its input back unchanged needs a value of its own, since others read the input as well.
-  Slot emit_identity(Scope& s, const Slot& in) {
+  Slot emit_identity(Line& line, const Slot& in) {
     const Slot out = new_slot(*in.type);
-    emit(s, [](const Instruction& i, char* frame) {
+    emit(line, [](const Instruction& i, char* frame) {
       if (i.type->copy) i.type->copy(frame + i.out, frame + i.in);
       else i.type->move(frame + i.out, frame + i.in);
       if (i.live) frame[i.live] = 1;
-    }, {in.at}, out, s.path);
+    }, {in.at}, out, line.scope.path);
     return out;
   }
 
-  void simple(Scope& s, int node) {
+  void simple(Line& line, int node) {
+    Scope& s = line.scope;
     const Node& n = s.graph.at(node);
     const int group = s.choices.group[static_cast<std::size_t>(node)];
-    if (!s.block || s.block->control || group != s.group) new_block(s);
-    s.group = group;
-    const Slot out = slot_for(s, *n.type);
+    if (!line.block || line.block->control || group != line.group) new_block(line);
+    line.group = group;
+    const Slot out = slot_for(line, *n.type);
     s.slots[static_cast<std::size_t>(node)] = out;
     std::vector<std::uint32_t> inputs;
     for (int in : n.inputs) inputs.push_back(s.slots[static_cast<std::size_t>(in)].at);
     const bool take = may_take(s.graph, node, s.input_movable) || !n.stage.leave;
-    Instruction& i = emit(s, take ? n.stage.take : n.stage.leave, inputs, out, path_of(s.path, n));
+    Instruction& i = emit(line, take ? n.stage.take : n.stage.leave, inputs, out, path_of(s.path, n));
     i.context = keep(n.stage.context);
-    s.block->quick = s.block->quick && n.stage.quick;
-    give_up_dead(s, node);
+    line.block->quick = line.block->quick && n.stage.quick;
+    give_up_dead(line, node);
   }
   const void* keep(const std::shared_ptr<const void>& context) {
     if (context) p_.contexts.push_back(context);
@@ -157,14 +173,23 @@ class Compiler {
 
   // ---- combinators
 
-  void control(Scope& s, int node) {
-    const Node& n = s.graph.at(node);
-    if (!s.block || s.block->control) new_block(s);
+  // Ends the line's block with a control.
+  Control& end_with(Line& line, Kind kind, int node) {
+    if (!line.block || line.block->control) new_block(line);
     Control& c = p_.controls.emplace_back();
-    c.kind = n.kind;
-    c.name = path_of(s.path, n);
-    c.around = &s.region;
+    c.kind = kind;
+    c.name = path_of(line.scope.path, line.scope.graph.at(node));
+    c.around = &line.region;
     c.words = number(p_.controls.size() - 1);
+    line.block->end = End::control;
+    line.block->control = &c;
+    line.group = -1;
+    return c;
+  }
+  void combinator(Line& line, int node) {
+    Scope& s = line.scope;
+    const Node& n = s.graph.at(node);
+    Control& c = end_with(line, n.kind, node);
     const Slot in = s.slots[static_cast<std::size_t>(n.inputs[0])], out = new_slot(*n.type);
     c.in = in.at;
     c.out = out.at;
@@ -173,12 +198,25 @@ class Compiler {
     c.test = n.test;
     c.fallback = n.fallback;
     s.slots[static_cast<std::size_t>(node)] = out;
-    s.block->end = End::control;
-    s.block->control = &c;
-    s.group = -1;
     if (n.kind == Kind::each) each(s, node, c);
     else arms(s, node, c, in);
-    new_block(s);
+    new_block(line);
+  }
+  // Runs the branches that lead to a join; the join itself stands behind.
+  void fork(Line& line, int node) {
+    std::vector<Branch> branches;
+    for (int input = 0; input < static_cast<int>(line.scope.graph.at(node).inputs.size()); ++input) {
+      const Branch b{node, input};
+      if (std::find(line.scope.home.begin(), line.scope.home.end(), b) != line.scope.home.end()) branches.push_back(b);
+    }
+    if (branches.empty()) return;
+    Control& c = end_with(line, Kind::join, node);
+    for (const Branch& b : branches) {
+      Region& r = new_region({Role::branch, &c, c.arms.size()});
+      c.arms.push_back(&r);
+      fill(line.scope, r, b);
+    }
+    new_block(line);
   }
   void arms(Scope& s, int node, Control& c, const Slot& in) {
     const Node& n = s.graph.at(node);
@@ -204,27 +242,42 @@ class Compiler {
   }
   // ---- regions
 
-  const Region* region(const Graph& g, const GraphChoices& choices, const std::string& path, const Slot& in,
-                       bool input_movable, const Place& place) {
+  Region& new_region(const Place& place) {
     const auto id = number(p_.regions.size());  // until lay_out(), every offset of a region is its number
     Region& r = p_.regions.emplace_back();
     r.state = r.text = r.task = r.first = id;
     r.role = place.role;
     r.control = place.control;
     r.arm = number(place.arm);
-    Scope s{g, choices, path, r, input_movable, std::vector<Slot>(g.nodes.size()), last_readers(g), {}};
+    return r;
+  }
+  const Region* region(const Graph& g, const GraphChoices& choices, const std::string& path, const Slot& in,
+                       bool input_movable, const Place& place) {
+    Region& r = new_region(place);
+    std::vector<Branch> home = find_branches(g, choices);
+    std::vector<int> last = last_readers(g, home);
+    Scope s{g, choices, path, input_movable, std::vector<Slot>(g.nodes.size()), std::move(home), std::move(last)};
     s.slots[0] = in;
-    const auto first_block = p_.blocks.size();
-    for (int node = 1; node < static_cast<int>(g.nodes.size()); ++node) {
-      if (g.at(node).arms.empty()) simple(s, node);
-      else control(s, node);
-    }
-    if (!s.block) new_block(s);
+    Line line = fill(s, r, {});
     const bool identity = g.output == 0 && place.role != Role::request;
-    r.answer = identity ? emit_identity(s, in).at : s.slots[static_cast<std::size_t>(g.output)].at;
+    r.answer = identity ? emit_identity(line, in).at : s.slots[static_cast<std::size_t>(g.output)].at;
+    return &r;
+  }
+  // Compiles the nodes of one line into a region.
+  Line fill(Scope& s, Region& r, const Branch& home) {
+    Line line{s, r, nullptr, -1, {}};
+    const auto first_block = p_.blocks.size();
+    for (int node = 1; node < static_cast<int>(s.graph.nodes.size()); ++node) {
+      const auto n = static_cast<std::size_t>(node);
+      if (s.home[n] != home) continue;
+      if (s.choices.fork[n]) fork(line, node);
+      if (s.graph.nodes[n].arms.empty()) simple(line, node);
+      else combinator(line, node);
+    }
+    if (!line.block) new_block(line);
     r.entry = &p_.blocks[first_block];
     r.last = number(p_.regions.size());
-    return &r;
+    return line;
   }
 
   // A cascade whose answer is the flow's can answer a deadline.

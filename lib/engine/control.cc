@@ -4,12 +4,13 @@
 
 #include "engine/drive.h"
 
-// Races, cascades and choices: which arms start, and what becomes of a region's answer or error.
+// Races, cascades, choices and forks: which arms start, and what becomes of a region's answer or error.
 //
 // ControlWords:   a                              b
 //   race          winner + 1                     arms that are out; in_order
 //   cascade       best rung so far + 1           rung that answered + 1; fallback_bit
 //   choose        chosen arm + 1
+//   join          branches that are done         in_order
 namespace tailrace::detail {
 namespace {
 
@@ -149,6 +150,24 @@ Step start_choice(Frame& f, const Control& c) noexcept {
   return enter(f, arm_region(c, arm));
 }
 
+// ---- a join whose branches run at the same time
+
+Step start_fork(Frame& f, const Control& c) noexcept {
+  if (!take_spare(f)) {
+    f.words(c).b.store(in_order, relaxed);
+    return enter(f, arm_region(c, 0));
+  }
+  share(f, static_cast<std::uint32_t>(c.arms.size() - 1));
+  for (std::size_t arm = 1; arm < c.arms.size(); ++arm) spawn(enter(f, arm_region(c, arm)));
+  return enter(f, arm_region(c, 0));
+}
+
+Step branch_done(Frame& f, const Region& r) noexcept {
+  const Control& c = *r.control;
+  if (f.words(c).a.fetch_add(1, std::memory_order_acq_rel) + 1 == c.arms.size()) return {&f, c.after};
+  return f.words(c).b.load(relaxed) & in_order ? enter(f, arm_region(c, r.arm + 1)) : nothing(f);
+}
+
 }  // namespace
 
 Step start_control(Frame& f, const Control& c, Thread thread) noexcept {
@@ -157,9 +176,9 @@ Step start_control(Frame& f, const Control& c, Thread thread) noexcept {
     case Kind::cascade: return enter(f, arm_region(c, 0));
     case Kind::choose: return start_choice(f, c);
     case Kind::each: return start_each(f, c);
+    case Kind::join: return start_fork(f, c);
     case Kind::input:
-    case Kind::then:
-    case Kind::join: break;  // compile() makes no control of these
+    case Kind::then: break;  // compile() makes no control of these
   }
   return nothing(f);
 }
@@ -170,6 +189,7 @@ Step region_done(Frame& f, const Region& r) noexcept {
     case Role::race_arm: return arm_done(f, r);
     case Role::rung: return rung_done(f, r);
     case Role::choice: return go_on(f, *r.control, r.answer);
+    case Role::branch: return branch_done(f, r);
   }
   return nothing(f);
 }
@@ -182,7 +202,8 @@ Step region_failed(Frame& f, const Region& r) noexcept {
       return nothing(f);
     case Role::race_arm: return arm_out(f, r);
     case Role::rung: return rung_failed(f, r);
-    case Role::choice: {
+    case Role::choice:
+    case Role::branch: {
       const RegionState& s = f.region_state(r);
       return fail_control(f, *r.control, s.code, *s.where, text_of(f, r));
     }

@@ -24,21 +24,6 @@ bool may_enter(Step s, Thread thread) noexcept {
   return true;
 }
 
-void run_block(Frame& f, const Block& b) noexcept {
-  char* const frame = f.base();
-  const auto& halt = f.at<RegionState>(b.state).flag.halt;
-  const Instruction* i = b.first;
-  try {
-    if (!f.parent) [[likely]] {
-      for (; i != b.last && halt.load(relaxed) == running; ++i) i->run(*i, frame);
-    } else {
-      for (; i != b.last && halt.load(relaxed) == running && !halted_outside(f); ++i) i->run(*i, frame);
-    }
-  } catch (...) {
-    if (halt.load(relaxed) == running) fail_instruction(*i, frame, thrown());
-  }
-}
-
 Step finish_block(Step s, Thread thread) noexcept {
   Frame& f = *s.frame;
   const Block& b = *s.block;
@@ -62,11 +47,32 @@ void run_task(Task& task) noexcept {
 
 }  // namespace
 
+const Block& run_blocks(Frame& f, const Block& first) noexcept {
+  char* const frame = f.base();
+  const auto& halt = f.at<RegionState>(first.state).flag.halt;
+  const Block* b = &first;
+  const Instruction* i = b->first;
+  try {
+    if (f.parent) {
+      for (; i != b->last && halt.load(relaxed) == running && !halted_outside(f); ++i) i->run(*i, frame);
+      return *b;
+    }
+    for (;;) {
+      for (; i != b->last && halt.load(relaxed) == running; ++i) i->run(*i, frame);
+      if (b->end != End::next || f.timed) return *b;
+      b = b->next;
+      i = b->first;
+    }
+  } catch (...) {
+    if (halt.load(relaxed) == running) fail_instruction(*i, frame, thrown());
+    return *b;
+  }
+}
+
 void drive(Step s, Thread thread) noexcept {
   while (s.block) {
     if ((s.frame->timed || s.frame->parent) && !may_enter(s, thread)) return;
-    run_block(*s.frame, *s.block);
-    s = finish_block(s, thread);
+    s = finish_block({s.frame, &run_blocks(*s.frame, *s.block)}, thread);
   }
   release(*s.frame);
 }

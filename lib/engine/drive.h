@@ -12,6 +12,9 @@ struct Step {
 // Whose thread runs: a worker's, or one of a caller who must have its answer at the deadline.
 enum class Thread : std::uint8_t { worker, borrowed };
 
+// Runs a block and those that come next, up to one that ends otherwise or to where somebody must look whether to go on;
+// gives the last one. Stops early when an instruction fails or the region is stopped.
+const Block& run_blocks(Frame& f, const Block& first) noexcept;
 // Runs from `block` on until the request is answered, handed over or waits for others. Takes the step's reference over.
 void drive(Step step, Thread thread) noexcept;
 // Has the executor drive a region from its block on. Takes the step's reference over.

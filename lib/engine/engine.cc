@@ -140,6 +140,7 @@ Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const 
     state->executor = std::move(executor);
     state->observer = std::move(observer);
     state->max_in_flight = limits.max_in_flight;
+    state->threadless = state->executor->concurrency() == 0;
     return EngineCore(state.release());
   } catch (const std::bad_alloc&) {
     return Problems(Code::out_of_memory, "max_in_flight", "there is not enough memory for that many requests in flight");
@@ -185,7 +186,7 @@ FrameRef EngineCore::admit(const Request& request, Error& refusal) const noexcep
 void EngineCore::run(FrameRef& frame) const noexcept {
   Frame& f = *frame.get();
   f.set_live(f.program->input_live);
-  if (f.executor->on_worker() || f.executor->concurrency() == 0) {
+  if (f.engine->threadless || f.executor->on_worker()) {
     run_here(f);
   } else {
     f.refs.store(2, relaxed);

@@ -10,18 +10,6 @@ namespace {
 
 constexpr auto relaxed = std::memory_order_relaxed;
 
-void recycle(Frame& f) noexcept {
-  cleanup(f);
-  Program& p = *f.program;
-  Frame* parent = std::exchange(f.parent, nullptr);
-  f.refs.store(0, relaxed);
-  if (f.held) p.pool.unhold();
-  if (f.spare) p.spare.fetch_add(1, relaxed);
-  if (f.extra) p.extra.fetch_add(1, relaxed);
-  p.pool.give_back(&f);
-  if (parent) release(*parent);
-}
-
 std::string_view words_for(Code code) noexcept {
   switch (code) {
     case Code::deadline_missed: return "the deadline passed before there was an answer";
@@ -39,7 +27,7 @@ std::uint32_t chosen_arm(Frame& f, const Control& c) noexcept {  // number + 1; 
 }
 bool on_path(Frame& f, const Control& c) noexcept {
   for (const Region* r = c.around; r->control; r = r->control->around)
-    if (chosen_arm(f, *r->control) != r->arm + 1) return false;
+    if (r->role != Role::branch && chosen_arm(f, *r->control) != r->arm + 1) return false;
   return chosen_arm(f, c) != 0;
 }
 bool fell_back(Frame& f) noexcept {
@@ -88,19 +76,24 @@ void EngineState::leave() noexcept {
   if (owners.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
-void release(Frame& f) noexcept {
-  if (!f.shared) {
-    const auto left = f.refs.load(relaxed) - 1;
-    f.refs.store(left, relaxed);
-    if (left) return;
-  } else if ((f.refs.fetch_sub(1, std::memory_order_acq_rel) & ~open_bit) != 1) {
-    return;
-  }
-  recycle(f);
+void recycle(Frame& f) noexcept {
+  cleanup(f);
+  Program& p = *f.program;
+  Frame* parent = std::exchange(f.parent, nullptr);
+  f.refs.store(0, relaxed);
+  if (f.held) p.pool.unhold();
+  if (f.spare) p.spare.fetch_add(1, relaxed);
+  if (f.extra) p.extra.fetch_add(1, relaxed);
+  p.pool.give_back(&f);
+  if (parent) release(*parent);
 }
 
 void reset(Frame& f) noexcept {
-  std::memset(f.base() + f.program->states, 0, f.program->state_bytes);
+  // What most flows need in four stores; states begin on a multiple of 64, and so does what follows them.
+  constexpr std::uint32_t line = 64;
+  char* const states = f.base() + sizeof(Frame);
+  std::memset(states, 0, line);
+  if (f.program->state_bytes > line) std::memset(states + line, 0, f.program->state_bytes - line);
   f.state.store(0, relaxed);
   f.shared = f.timed = f.armed = f.spare = f.extra = f.held = f.handle = false;
   f.code = Code::none;
@@ -125,12 +118,6 @@ bool take_spare(Frame& f) noexcept {
     return false;
   }
   return f.spare = true;
-}
-
-bool claim(Frame& f) noexcept {
-  if (f.shared) return !(f.state.fetch_or(claimed, std::memory_order_acq_rel) & claimed);
-  f.state.store(claimed, relaxed);
-  return true;
 }
 
 void complete(Frame& f) noexcept {

@@ -104,6 +104,7 @@ struct EngineState {
   std::shared_ptr<Observer> observer;
   std::unique_ptr<Program> program;
   std::uint32_t max_in_flight = 0;
+  bool threadless = false;                // the executor has no thread: callers run everything
   std::atomic<bool> stopping{false};
   std::atomic<std::uint32_t> owners{1};   // the engine and its handles
   std::atomic<std::uint32_t> outside{0};  // tasks spawned, timers armed, and callers running: what destruction waits for
@@ -120,7 +121,17 @@ inline void share(Frame& f, std::uint32_t more) noexcept {
   if (!f.shared) f.shared = true;  // others read it: written once
   f.refs.fetch_add(more, std::memory_order_relaxed);
 }
-void release(Frame& f) noexcept;  // the last one returns the frame to its pool
+void recycle(Frame& f) noexcept;  // returns it to its pool; REQUIRES: nobody holds it
+inline void release(Frame& f) noexcept {
+  if (!f.shared) {
+    const auto left = f.refs.load(std::memory_order_relaxed) - 1;
+    f.refs.store(left, std::memory_order_relaxed);
+    if (left) return;
+  } else if ((f.refs.fetch_sub(1, std::memory_order_acq_rel) & ~open_bit) != 1) {
+    return;
+  }
+  recycle(f);
+}
 void reset(Frame& f) noexcept;    // as a new request finds it; REQUIRES: nobody else holds it
 void cleanup(Frame& f) noexcept;  // destroys the values in it
 bool take_spare(Frame& f) noexcept;
@@ -128,7 +139,11 @@ bool take_spare(Frame& f) noexcept;
 // ---- the one outcome
 
 // True for exactly one caller per request.
-bool claim(Frame& f) noexcept;
+inline bool claim(Frame& f) noexcept {
+  if (f.shared) return !(f.state.fetch_or(claimed, std::memory_order_acq_rel) & claimed);
+  f.state.store(claimed, std::memory_order_relaxed);
+  return true;
+}
 // REQUIRES: claimed by the caller, who has filled in `code` or `answer`.
 void complete(Frame& f) noexcept;
 // Answers with an error from outside (deadline, cancellation, shutdown) unless it has been answered; at its deadline a

@@ -10,7 +10,7 @@
 
 // What a plan is compiled to. Three words: a *block* is straight-line code that runs to its end on one thread; a
 // *region* is what can be stopped or fail by itself (a request, an arm, a rung) and has one thread of control at a
-// time; a *control* is what decides at the end of a block (race, cascade, choose, each). Offsets count bytes from the
+// time; a *control* is what decides at the end of a block (race, cascade, choose, each, and a join that is forked). Offsets count bytes from the
 // frame's start.
 namespace tailrace::detail {
 
@@ -18,7 +18,7 @@ struct Block;
 struct Control;
 struct Program;
 
-enum class Role : std::uint8_t { request, race_arm, rung, choice };
+enum class Role : std::uint8_t { request, race_arm, rung, choice, branch };
 
 struct Region {
   std::uint32_t state = 0;          // RegionState
@@ -29,7 +29,7 @@ struct Region {
   std::uint32_t arm = 0;            // which arm of `control` it is
   const Control* control = nullptr;
   const Block* entry = nullptr;
-  std::uint32_t answer = 0;         // slot of its answer
+  std::uint32_t answer = 0;         // slot of its answer; a branch has none, its values are read where they stand
 };
 
 struct Control {
