@@ -105,13 +105,17 @@ TEST_CASE("fork: branches run at the same time", "[fork]") {
 }
 
 TEST_CASE("fork: the first failure answers the request and stops the sibling", "[fork]") {
-  std::atomic<bool> stopped{false}, release{false};
+  std::atomic<bool> started{false}, stopped{false}, release{false};
   const auto patient = [&](const int& x, const tr::Context& ctx) {
+    started = true;
     while (!ctx.stop_requested() && !release) std::this_thread::sleep_for(1ms);
     stopped = ctx.stop_requested();
     return x;
   };
-  const auto fails = [](const int&) -> int { throw std::runtime_error("no"); };
+  const auto fails = [&](const int&) -> int {
+    while (!started) std::this_thread::sleep_for(1ms);
+    throw std::runtime_error("no");
+  };
   const auto flow = tr::flow<int>("two", [&](tr::Stream<int> in) {
     return tr::join_with("sum", [](int a, int b) { return a + b; }, in.then("slow", patient), in.then("fails", fails));
   });
