@@ -66,6 +66,7 @@ class Compiler {
 
   Slot new_slot(const Type& type) {
     slots_ = round_up(slots_, type.align);
+    p_.frame_align = std::max(p_.frame_align, type.align);
     const Slot slot{slots_, type.destroy ? ++live_bytes_ : 0, &type};
     slots_ += type.size;
     if (type.destroy) p_.owned.push_back({slot.at, slot.live, &type});
@@ -300,10 +301,10 @@ class Compiler {
     live_ = words_ + controls * number(sizeof(ControlWords)) - 1;  // live bytes count from 1
     p_.states = states_;
     p_.state_bytes = live_ + 1 + live_bytes_ - states_;
-    slots_at_ = round_up(live_ + 1 + live_bytes_, 64);
+    slots_at_ = round_up(live_ + 1 + live_bytes_, p_.frame_align);
     tasks_ = round_up(slots_at_ + slots_, 16);
     texts_ = tasks_ + regions * number(sizeof(RegionTask));
-    p_.frame_bytes = round_up(texts_ + regions * text_bytes, 64);
+    p_.frame_bytes = round_up(texts_ + regions * text_bytes, p_.frame_align);
     place_code();
     for (Region& r : p_.regions) place_region(r);
     for (Control& c : p_.controls) place_control(c);
@@ -363,7 +364,7 @@ std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices
 
 void allocate_frames(Program& p, std::uint32_t in_flight, std::uint32_t losers, std::uint32_t width) {
   const auto frames = std::min<std::uint64_t>(std::uint64_t{in_flight} + losers, FramePool::max_frames);
-  p.pool.allocate(p, p.frame_bytes, static_cast<std::uint32_t>(frames));
+  p.pool.allocate(p, static_cast<std::uint32_t>(frames));
   p.spare.store(static_cast<std::int32_t>(losers), std::memory_order_relaxed);
   for (Control& c : p.controls) {
     if (!c.element) continue;

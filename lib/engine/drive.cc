@@ -6,15 +6,24 @@ namespace {
 constexpr auto relaxed = std::memory_order_relaxed;
 
 bool halted_outside(const Frame& f) noexcept {
-  for (const RequestView* r = &f.head.request; r->outer; r = r->outer_view)
-    if (r->outer->halt.load(relaxed) != running) return true;
+  for (const RequestView* r = &f.head.request; r; r = r->outer_view)
+    if (r->outer->halt.load(relaxed) != running) return true;  // the last one is the engine's
   return false;
 }
 
+// Whether the frame's work is no longer wanted because of what happened around it: to the request that it is an element
+// of, or to the engine. Then its regions are stopped, and a request of an engine that is being stopped is answered.
+bool left_outside(Frame& f) noexcept {
+  if (!halted_outside(f)) return false;
+  if (f.engine->is_stopping()) expire(root_of(f), Code::shutting_down);
+  halt_regions(f, 0, static_cast<std::uint32_t>(f.program->regions.size()));
+  return true;
+}
+
 // Whether the step's block may run here and now. If not, the step has been dealt with.
-bool may_enter(Step s, Thread thread) noexcept {
+[[gnu::noinline]] bool may_enter(Step s, Thread thread) noexcept {
   Frame& f = *s.frame;
-  if (f.parent && halted_outside(f)) return release(f), false;
+  if (f.parent && left_outside(f)) return release(f), false;
   if (!f.timed) return true;
   if (f.executor->now() >= f.head.request.deadline) {
     expire(root_of(f), Code::deadline_missed);
@@ -33,7 +42,7 @@ Step finish_block(Step s, Thread thread) noexcept {
   switch (b.end) {
     case End::next: return {&f, b.next};
     case End::done: return region_done(f, *b.region);
-    case End::control: return start_control(f, *b.control, thread);
+    case End::control: return left_outside(f) ? nothing(f) : start_control(f, *b.control, thread);
   }
   return nothing(f);
 }
@@ -41,7 +50,9 @@ Step finish_block(Step s, Thread thread) noexcept {
 void run_task(Task& task) noexcept {
   auto& t = static_cast<RegionTask&>(task);
   EngineState& engine = *t.frame->engine;
+  ++tasks_running;
   drive({t.frame, t.block}, Thread::worker);
+  --tasks_running;
   engine.outside.fetch_sub(1, std::memory_order_release);
 }
 
@@ -54,7 +65,7 @@ const Block& run_blocks(Frame& f, const Block& first) noexcept {
   const Instruction* i = b->first;
   try {
     if (f.parent) {
-      for (; i != b->last && halt.load(relaxed) == running && !halted_outside(f); ++i) i->run(*i, frame);
+      for (; i != b->last && halt.load(relaxed) == running && !left_outside(f); ++i) i->run(*i, frame);
       return *b;
     }
     for (;;) {
@@ -64,17 +75,21 @@ const Block& run_blocks(Frame& f, const Block& first) noexcept {
       i = b->first;
     }
   } catch (...) {
-    if (halt.load(relaxed) == running) fail_instruction(*i, frame, thrown());
+    if (halt.load(relaxed) == running && !left_outside(f)) fail_instruction(*i, frame, thrown());
     return *b;
   }
 }
 
 void drive(Step s, Thread thread) noexcept {
-  while (s.block) {
-    if ((s.frame->timed || s.frame->parent) && !may_enter(s, thread)) return;
-    s = finish_block({s.frame, &run_blocks(*s.frame, *s.block)}, thread);
+  Frame* f = s.frame;  // apart from each other, compilers keep the two in registers
+  const Block* b = s.block;
+  while (b) {
+    if ((f->timed || f->parent) && !may_enter({f, b}, thread)) return;
+    const Step next = finish_block({f, &run_blocks(*f, *b)}, thread);
+    f = next.frame;
+    b = next.block;
   }
-  release(*s.frame);
+  release(*f);
 }
 
 void spawn(Step s) noexcept {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "engine/drive.h"
 
@@ -99,6 +100,7 @@ Frame& for_next(Frame& child) noexcept {
     child.spare = spare;
   } else {
     fresh = new_child(f, c, false);  // there is one: losers hold no more than `spare` allows
+    fresh->extra = std::exchange(child.extra, false);  // one thread of control, one place among the extra ones
     release(child);
   }
   fresh->index = index;

@@ -32,13 +32,13 @@ void wait_for(Frame& f, TimePoint until) noexcept {
 }
 
 // Everything on this thread, which is a worker already or the only one there is.
-void run_here(Frame& f) noexcept {
+[[gnu::noinline]] void run_here(Frame& f) noexcept {
   InlineExecutor here(*f.executor);
   f.executor = &here;
   f.refs.store(2, relaxed);
   drive(entry_of(f), Thread::worker);
   while (!is_done(f) && here.run_one()) {}
-  if (!is_done(f)) expire(f, Code::internal_error);
+  if (!is_done(f)) expire(f, f.engine->is_stopping() ? Code::shutting_down : Code::internal_error);
   while (here.run_one()) {}  // arms that lost
 }
 
@@ -52,26 +52,27 @@ void on_deadline(Timer& timer) noexcept {
 
 // From here on stop() can find the request; it may have looked already.
 void answer_if_stopping(Frame& f) noexcept {
-  if (f.engine->stopping.load(std::memory_order_acquire)) [[unlikely]] expire(f, Code::shutting_down);
+  if (f.engine->is_stopping()) [[unlikely]] expire(f, Code::shutting_down);
 }
 
-// Hands a request to the executor. The caller keeps one reference.
+// Hands a request to the executor. The caller keeps one reference, where nobody takes it over.
 void start_elsewhere(Frame& f) noexcept {
   f.set_live(f.program->input_live);
   f.shared = true;
   f.armed = f.timed;
-  f.refs.store((f.timed ? 3u : 2u) | open_bit, std::memory_order_release);
+  f.refs.store((f.timed ? 3u : 2u) | open_bit | (f.handle ? handle_bit : 0));
   if (f.timed) {
     f.engine->outside.fetch_add(1, relaxed);
     f.timer.fire = on_deadline;
     f.executor->wake_at(f.head.request.deadline, f.timer);
   }
+  answer_if_stopping(f);
   spawn(entry_of(f));
 }
 
 // The caller's thread has done what it could, and others hold the frame: waits for the answer, until the deadline.
 void wait_for_answer(Frame& f) noexcept {
-  f.refs.fetch_or(open_bit, std::memory_order_acq_rel);
+  f.refs.fetch_or(open_bit);
   answer_if_stopping(f);
   wait_for(f, f.head.request.deadline);
   if (!is_done(f)) expire(f, Code::deadline_missed);
@@ -80,10 +81,21 @@ void wait_for_answer(Frame& f) noexcept {
 
 // A reference on a submitted request that is still under way; false: there is none in this frame.
 bool find_open(Frame& f) noexcept {
-  auto refs = f.refs.load(std::memory_order_acquire);
-  while ((refs & open_bit) && (refs & ~open_bit))
+  auto refs = f.refs.load();
+  while ((refs & open_bit) && (refs & refs_mask))
     if (f.refs.compare_exchange_weak(refs, refs + 1, std::memory_order_acq_rel)) return true;
   return false;
+}
+
+// Whether every frame that is out belongs to a handle: no caller is inside run() any more.
+bool only_handles_left(const FramePool& pool) noexcept {
+  const auto out = pool.out();
+  std::uint32_t with_handle = 0;
+  for (std::uint32_t i = 0; i < pool.count(); ++i) {
+    const auto refs = pool.at(i)->refs.load();
+    with_handle += (refs & handle_bit) && (refs & refs_mask);
+  }
+  return out == with_handle;
 }
 
 // Handles may keep the state alive for long, but not what users wrote.
@@ -96,10 +108,20 @@ void forget_user_code(Program& p) noexcept {
   }
 }
 
+[[gnu::noinline]] void refuse(const EngineState& e, Code code, Error& refusal) noexcept {
+  refusal = Error(code, meaning(code));
+  e.observe({Event::Kind::refused, code, 0, {}, meaning(code)});
+}
+
 TimePoint deadline_of(const Request& request, TimePoint now) noexcept {
   if (request.within == Duration{}) return request.deadline;
   const TimePoint by = request.within < never - now ? now + request.within : never;
   return by < request.deadline ? by : request.deadline;
+}
+// The request's deadline; the least time there is where it has passed.
+[[gnu::noinline]] TimePoint open_deadline(const Request& request, const Executor& executor) noexcept {
+  const TimePoint now = executor.now(), deadline = deadline_of(request, now);
+  return deadline > now ? deadline : TimePoint::min();
 }
 
 }  // namespace
@@ -115,7 +137,7 @@ Facts FrameRef::facts() const noexcept { return facts_of(*frame_); }
 void FrameRef::drop() noexcept {
   Frame& f = *frame_;
   EngineState* engine = f.handle ? f.engine : nullptr;
-  if (f.shared && answered() && (f.refs.load(relaxed) & ~open_bit) > 1) {
+  if (f.shared && answered() && (f.refs.load(relaxed) & refs_mask) > 1) {
     f.held = true;  // a loser has it still, but its request is over
     f.program->pool.hold();
   }
@@ -152,6 +174,9 @@ EngineCore::~EngineCore() {
   stop();
   while (const auto outside = state_->outside.load(std::memory_order_acquire))
     state_->executor->wait(state_->outside, outside, state_->executor->now() + std::chrono::milliseconds(1));
+  const std::atomic<std::uint32_t> forever{0};
+  while (!only_handles_left(state_->program->pool))
+    state_->executor->wait(forever, 0, state_->executor->now() + std::chrono::milliseconds(1));
   forget_user_code(*state_->program);
   state_->leave();
 }
@@ -161,23 +186,15 @@ FrameRef EngineCore::admit(const Request& request, Error& refusal) const noexcep
   const bool timed = request.within != Duration{} || request.deadline != never;
   TimePoint deadline = never;
   Code refused = Code::none;
-  if (e.stopping.load(std::memory_order_acquire)) refused = Code::shutting_down;
-  if (timed && refused == Code::none) {
-    const TimePoint now = e.executor->now();
-    deadline = deadline_of(request, now);
-    if (deadline <= now) refused = Code::deadline_missed;
-  }
+  if (e.stopping.halt.load(std::memory_order_acquire)) refused = Code::shutting_down;
+  else if (timed && (deadline = open_deadline(request, *e.executor)) == TimePoint::min()) refused = Code::deadline_missed;
   Frame* f = nullptr;
   if (refused == Code::none && !(f = e.program->pool.take(e.max_in_flight))) refused = Code::overloaded;
-  if (refused != Code::none) [[unlikely]] {
-    refusal = Error(refused, meaning(refused));
-    e.observe({Event::Kind::refused, refused, 0, {}, meaning(refused)});
-    return {};
-  }
+  if (refused != Code::none) [[unlikely]] return refuse(e, refused, refusal), FrameRef();
   reset(*f);
   f->engine = &e;
   f->executor = e.executor.get();
-  f->head.request = {deadline, nullptr, nullptr};
+  f->head.request = {deadline, &e.stopping, nullptr};
   f->timed = timed;
   f->refs.store(1, relaxed);
   return FrameRef(f);
@@ -186,7 +203,7 @@ FrameRef EngineCore::admit(const Request& request, Error& refusal) const noexcep
 void EngineCore::run(FrameRef& frame) const noexcept {
   Frame& f = *frame.get();
   f.set_live(f.program->input_live);
-  if (f.engine->threadless || f.executor->on_worker()) {
+  if (f.engine->threadless || tasks_running) {
     run_here(f);
   } else {
     f.refs.store(2, relaxed);
@@ -203,7 +220,6 @@ void EngineCore::submit(FrameRef& frame) const noexcept {
   frame.get()->handle = true;
   state_->owners.fetch_add(1, relaxed);
   start_elsewhere(*frame.get());
-  answer_if_stopping(*frame.get());
 }
 
 void EngineCore::submit(FrameRef frame, void (*deliver)(FrameRef&, void*)) const noexcept {
@@ -218,7 +234,7 @@ void EngineCore::wait(const FrameRef& frame, TimePoint until) noexcept { wait_fo
 void EngineCore::cancel(const FrameRef& frame) noexcept { expire(*frame.get(), Code::cancelled); }
 
 void EngineCore::stop() const noexcept {
-  state_->stopping.store(true, std::memory_order_release);
+  state_->stopping.halt.store(stopped);
   const FramePool& pool = state_->program->pool;
   for (std::uint32_t i = 0; i < pool.count(); ++i) {
     Frame& f = *pool.at(i);

@@ -1,5 +1,7 @@
 #include "engine/frame.h"
 
+#include "engine/drive.h"
+
 #include <algorithm>
 #include <cstring>
 #include <exception>
@@ -35,16 +37,27 @@ bool fell_back(Frame& f) noexcept {
     if (c.kind == Kind::cascade && f.words(c).b.load(relaxed) & fallback_bit && on_path(f, c)) return true;
   return false;
 }
+// The last one of this kind on the answer's way; of one inside another the outer one, which is nearer to the answer.
 std::int16_t last_choice(Frame& f, Kind kind) noexcept {
-  std::int16_t found = -1;
   const auto& controls = f.program->controls;
-  for (auto c = controls.rbegin(); c != controls.rend(); ++c) {
-    if (c->kind != kind || !on_path(f, *c)) continue;
-    const auto arm = static_cast<std::int16_t>(chosen_arm(f, *c) - 1);
-    if (!c->around->control) return arm;  // of the flow itself: nearest to the answer
-    if (found < 0) found = arm;
-  }
-  return found;
+  const auto last = std::find_if(controls.rbegin(), controls.rend(), [&](const Control& c) { return c.kind == kind && on_path(f, c); });
+  if (last == controls.rend()) return -1;
+  const Control* found = &*last;
+  for (const Region* r = found->around; r->control; r = r->control->around)
+    if (r->control->kind == kind) found = r->control;
+  return static_cast<std::int16_t>(chosen_arm(f, *found) - 1);
+}
+
+[[gnu::noinline]] void add_choices(Frame& f, Facts& facts) noexcept {
+  facts.fallback = fell_back(f);
+  facts.rung = last_choice(f, Kind::cascade);
+  facts.winner = last_choice(f, Kind::race);
+}
+
+// Apart, so that complete() needs no room for an Error.
+[[gnu::noinline]] void observe_answer(Frame& f) noexcept {
+  const Error error = f.answer ? Error() : error_of(f);
+  f.engine->observe({Event::Kind::answered, f.answer ? Code::none : error.code(), 0, error.where(), error.what()});
 }
 
 void deliver_now(Frame& f) noexcept {
@@ -59,7 +72,9 @@ void deliver_now(Frame& f) noexcept {
 void run_delivery(Task& task) noexcept {
   Frame& f = *reinterpret_cast<Frame*>(reinterpret_cast<char*>(&task) - offsetof(Frame, delivery));
   EngineState& engine = *f.engine;
+  ++tasks_running;
   deliver_now(f);
+  --tasks_running;
   engine.outside.fetch_sub(1, std::memory_order_release);
 }
 // The callback's call: here if this is a worker, else on one.
@@ -125,10 +140,7 @@ void complete(Frame& f) noexcept {
     f.engine->outside.fetch_sub(1, relaxed);
     release(f);  // the timer's reference; the caller has its own
   }
-  if (f.engine->observer) [[unlikely]] {
-    const Error error = f.answer ? Error() : error_of(f);
-    f.engine->observe({Event::Kind::answered, f.answer ? Code::none : error.code(), 0, error.where(), error.what()});
-  }
+  if (f.engine->observer) [[unlikely]] observe_answer(f);
   if (f.deliver) return deliver(f);
   if (!f.shared) return f.state.store(claimed | done, relaxed);
   if (f.state.fetch_or(done, std::memory_order_acq_rel) & waiting) f.executor->wake(f.state);
@@ -158,10 +170,7 @@ Facts facts_of(Frame& f) noexcept {
   Facts facts;
   facts.anytime = f.anytime;
   facts.late = f.late;
-  if (f.program->controls.empty() || !f.answer) return facts;
-  facts.fallback = fell_back(f);
-  facts.rung = last_choice(f, Kind::cascade);
-  facts.winner = last_choice(f, Kind::race);
+  if (!f.program->controls.empty() && f.answer) add_choices(f, facts);
   return facts;
 }
 
@@ -211,7 +220,7 @@ Error thrown() noexcept {
   try {
     throw;
   } catch (const Error& e) {
-    return e;
+    return e.code() == Code::none ? Error(Code::stage_failed, e.what()) : e;
   } catch (const std::bad_alloc&) {
     return {Code::out_of_memory, "there was not enough memory"};
   } catch (const std::exception& e) {

@@ -48,6 +48,9 @@ enum FrameState : std::uint32_t { claimed = 1, done = 2, waiting = 4 };
 // In Frame::refs beside the count: the frame was submitted, so that stop() may find it. Frames of callers who run their
 // request themselves never have it, and nobody else touches their count until they share it.
 inline constexpr std::uint32_t open_bit = 1u << 31;
+// And this: one of the references is a handle's, which may outlive the engine.
+inline constexpr std::uint32_t handle_bit = 1u << 30;
+inline constexpr std::uint32_t refs_mask = handle_bit - 1;
 
 struct alignas(64) Frame {
   FrameHead head;
@@ -57,6 +60,7 @@ struct alignas(64) Frame {
   EngineState* engine = nullptr;
   Executor* executor = nullptr;     // the engine's, or a caller's that runs everything itself
   std::atomic<std::uint32_t> next_free{0};
+  std::uint32_t place = 0;          // number in its pool, from 1
 
   bool shared = false;   // somebody else may hold a reference: counts must be atomic
   bool timed = false;    // has a deadline
@@ -105,10 +109,11 @@ struct EngineState {
   std::unique_ptr<Program> program;
   std::uint32_t max_in_flight = 0;
   bool threadless = false;                // the executor has no thread: callers run everything
-  std::atomic<bool> stopping{false};
+  StopFlag stopping{};                    // outermost of all requests' flags
   std::atomic<std::uint32_t> owners{1};   // the engine and its handles
   std::atomic<std::uint32_t> outside{0};  // tasks spawned, timers armed, and callers running: what destruction waits for
 
+  bool is_stopping() const noexcept { return stopping.halt.load() != running; }
   void leave() noexcept;  // one owner less; the last one destroys this
   void observe(const Event& event) const noexcept {
     if (observer) [[unlikely]] observer->on_event(event);
@@ -127,7 +132,7 @@ inline void release(Frame& f) noexcept {
     const auto left = f.refs.load(std::memory_order_relaxed) - 1;
     f.refs.store(left, std::memory_order_relaxed);
     if (left) return;
-  } else if ((f.refs.fetch_sub(1, std::memory_order_acq_rel) & ~open_bit) != 1) {
+  } else if ((f.refs.fetch_sub(1, std::memory_order_acq_rel) & refs_mask) != 1) {
     return;
   }
   recycle(f);

@@ -24,15 +24,16 @@ FramePool::~FramePool() {
   std::free(slab_);
 }
 
-void FramePool::allocate(Program& program, std::uint32_t frame_bytes, std::uint32_t count) {
-  slab_ = static_cast<char*>(std::aligned_alloc(alignof(Frame), std::size_t{frame_bytes} * count));
+void FramePool::allocate(Program& program, std::uint32_t count) {
+  stride_ = program.frame_bytes;
+  slab_ = static_cast<char*>(std::aligned_alloc(program.frame_align, stride_ * count));
   if (!slab_) throw std::bad_alloc();
-  stride_ = frame_bytes;
   for (; count_ < count; ++count_) {
     Frame* f = ::new (slab_ + count_ * stride_) Frame;
     f->program = &program;
     f->head.fail = fail_instruction;
     f->next_free.store(count_, std::memory_order_relaxed);
+    f->place = count_ + 1;
   }
   top_.store(count, std::memory_order_release);
 }
@@ -54,10 +55,9 @@ Frame* FramePool::take(std::uint32_t limit) noexcept {
 }
 
 void FramePool::give_back(Frame* frame) noexcept {
-  const auto number = static_cast<std::uint32_t>((frame->base() - slab_) / static_cast<std::ptrdiff_t>(stride_)) + 1;
   auto top = top_.load(std::memory_order_relaxed);
   do frame->next_free.store(first_of(top), std::memory_order_relaxed);
-  while (!top_.compare_exchange_weak(top, with_first(top - one_out, number), std::memory_order_release));
+  while (!top_.compare_exchange_weak(top, with_first(top - one_out, frame->place), std::memory_order_release));
 }
 
 }  // namespace tailrace::detail

@@ -20,7 +20,7 @@ class FramePool {
   ~FramePool();
 
   // REQUIRES: called once, 0 < count <= max_frames. Throws std::bad_alloc.
-  void allocate(Program& program, std::uint32_t frame_bytes, std::uint32_t count);
+  void allocate(Program& program, std::uint32_t count);
 
   // A frame, or null where none is left or `limit` and those held by losers are out already.
   Frame* take(std::uint32_t limit) noexcept;

@@ -84,7 +84,7 @@ struct Program {
   std::vector<Owned> owned;
   std::vector<std::shared_ptr<const void>> contexts;  // keeps users' callables alive
   std::uint32_t states = 0, state_bytes = 0;          // what a new request finds zeroed
-  std::uint32_t frame_bytes = 0;
+  std::uint32_t frame_bytes = 0, frame_align = 64;
   std::uint32_t input = 0, input_live = 0;
   const Control* anytime = nullptr;  // the cascade that answers the request, if one does
 

@@ -41,9 +41,9 @@ std::string in_words(const Edge& stream) {
 // place: it carries the right type, so that no further mistake is reported because of it.
 int stand_in(const Edge& home, const Edge& stream, const std::string& where, const std::string& use) {
   Draft& other = draft_of(stream);
-  const std::string why =
-      other.finished ? "that flow is finished already"
-                     : "a flow, also one that is an arm, sees only its own input and what is made from it";
+  const std::string why = other.finished
+                              ? "that flow is finished already"
+                              : "a flow, also one that is an arm, sees only its own input and what is made from it";
   home.graph->problems.add(Code::invalid_flow, where,
                            use + " " + in_words(stream) + ", but this is flow '" + home.graph->name + "': " + why +
                                "; give it the value through its own input (join the two streams first) or add that "

@@ -10,7 +10,8 @@ bool same_block(const Graph& graph, const GraphChoices& choices, std::size_t i) 
   return simple(graph.nodes[i]) && simple(graph.nodes[i - 1]) && choices.device[i] == choices.device[i - 1];
 }
 
-void record(const Graph& graph, std::size_t first, std::size_t end, const std::string& prefix, std::vector<Decision>& decisions) {
+void record(const Graph& graph, std::size_t first, std::size_t end, const std::string& prefix,
+            std::vector<Decision>& decisions) {
   if (end - first < 2) return;
   Decision decision;
   decision.pass = "fuse";
@@ -21,7 +22,8 @@ void record(const Graph& graph, std::size_t first, std::size_t end, const std::s
   decisions.push_back(std::move(decision));
 }
 
-void fuse_graph(const Graph& graph, GraphChoices& choices, const std::string& prefix, std::vector<Decision>& decisions) {
+void fuse_graph(const Graph& graph, GraphChoices& choices, const std::string& prefix,
+                std::vector<Decision>& decisions) {
   const auto count = graph.nodes.size();
   std::size_t first = 0;
   for (std::size_t i = 1; i <= count; ++i) {
@@ -35,7 +37,8 @@ void fuse_graph(const Graph& graph, GraphChoices& choices, const std::string& pr
   }
   for (std::size_t i = 0; i < count; ++i)
     for (std::size_t k = 0; k < graph.nodes[i].arms.size(); ++k)
-      fuse_graph(*graph.nodes[i].arms[k].graph, choices.arms[i][k], arm_path(path_of(prefix, graph.nodes[i]), k), decisions);
+      fuse_graph(*graph.nodes[i].arms[k].graph, choices.arms[i][k], arm_path(path_of(prefix, graph.nodes[i]), k),
+                 decisions);
 }
 
 }  // namespace

@@ -50,7 +50,8 @@ class Binder {
 
   void bind_stage(Stage& stage, const Variant& chosen, const std::string& where) {
     if (!stage.bind)
-      return problems_.add(Code::internal_error, where, "its stage cannot be given the model '" + stage.model.name + "'");
+      return problems_.add(Code::internal_error, where,
+                           "its stage cannot be given the model '" + stage.model.name + "'");
     stage.context = stage.bind(stage.context.get(), chosen.model);
     stage.model.model = chosen.model;
     stage.model.variant = chosen.name;
@@ -75,7 +76,8 @@ class Binder {
     d.pass = "variant";
     d.where = where;
     d.what = fmt::format("model {} is served by its variant {}", use.name, v.name);
-    const std::string of = use.need.accuracy > 0 ? fmt::format("accuracy of at least {}", use.need.accuracy) : "any accuracy";
+    const std::string of =
+        use.need.accuracy > 0 ? fmt::format("accuracy of at least {}", use.need.accuracy) : "any accuracy";
     if (enough == 1) d.why = fmt::format("the only variant with {}", of);
     else if (known(v.latency)) d.why = fmt::format("the fastest of {} variants with {}", enough, of);
     else d.why = fmt::format("the first of {} variants with {}; no latency is known", enough, of);
@@ -94,14 +96,16 @@ class Binder {
     if (variants.empty()) {
       const auto names = models_.names();
       const std::string known_names = names.empty() ? "; the registry is empty" : nearest_hint(use.name, names);
-      problems_.add(Code::unknown_name, where, fmt::format("there is no model '{}' in the registry{}", use.name, known_names));
+      problems_.add(Code::unknown_name, where,
+                    fmt::format("there is no model '{}' in the registry{}", use.name, known_names));
     } else if (!nearest) {
       problems_.add(Code::bad_value, where, fmt::format("no variant of model '{}' has a network behind it", use.name));
     } else {
-      const std::string has = nearest->accuracy > 0 ? fmt::format("has {}", nearest->accuracy) : "has an unknown accuracy";
+      const std::string has =
+          nearest->accuracy > 0 ? fmt::format("has {}", nearest->accuracy) : "has an unknown accuracy";
       problems_.add(Code::bad_value, where,
-                   fmt::format("needs model '{}' with an accuracy of at least {}, but the nearest variant, '{}', {}", use.name,
-                               use.need.accuracy, nearest->name, has));
+                    fmt::format("needs model '{}' with an accuracy of at least {}, but the nearest variant, '{}', {}",
+                                use.name, use.need.accuracy, nearest->name, has));
     }
   }
 

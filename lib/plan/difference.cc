@@ -26,14 +26,15 @@ std::string in_words(const Parameters& parameters) {
   return text;
 }
 
-std::string function_difference(const std::string& where, const char* what, const std::string& a, const Parameters& of_a,
-                                const std::string& b, const Parameters& of_b) {
+std::string function_difference(const std::string& where, const char* what, const std::string& a,
+                                const Parameters& of_a, const std::string& b, const Parameters& of_b) {
   if (a != b) return unequal(where, what, a, b);
   if (of_a == of_b) return {};
   return unequal(where + " (" + what + ")", "parameters", in_words(of_a), in_words(of_b));
 }
 std::string test_difference(const std::string& where, const char* what, const Test& a, const Test& b) {
-  if (static_cast<bool>(a) != static_cast<bool>(b)) return unequal(where, what, a ? "given" : "none", b ? "given" : "none");
+  if (static_cast<bool>(a) != static_cast<bool>(b))
+    return unequal(where, what, a ? "given" : "none", b ? "given" : "none");
   if (!same(a.takes, b.takes)) return unequal(where, what, type_name(a.takes), type_name(b.takes));
   return function_difference(where, what, a.function, a.parameters, b.function, b.parameters);
 }
@@ -44,7 +45,8 @@ std::string stage_difference(const std::string& where, const Stage& a, const Sta
   if (a.model.name != b.model.name) return unequal(where, "model", a.model.name, b.model.name);
   if (a.model.variant != b.model.variant) return unequal(where, "variant", a.model.variant, b.model.variant);
   if (a.model.need == b.model.need) return {};
-  return unequal(where, "accuracy needed", std::to_string(a.model.need.accuracy), std::to_string(b.model.need.accuracy));
+  return unequal(where, "accuracy needed", std::to_string(a.model.need.accuracy),
+                 std::to_string(b.model.need.accuracy));
 }
 
 std::string graph_difference(const std::string& prefix, const Graph& a, const Graph& b);
@@ -68,7 +70,8 @@ std::string inputs_in_words(const Graph& graph, const Node& node) {
   return text;
 }
 
-std::string node_difference(const std::string& prefix, const Graph& of_a, const Node& a, const Graph& of_b, const Node& b) {
+std::string node_difference(const std::string& prefix, const Graph& of_a, const Node& a, const Graph& of_b,
+                            const Node& b) {
   if (a.name != b.name) return unequal(prefix, "stage", a.name, b.name);
   const auto where = path_of(prefix, a);
   if (a.kind != b.kind) return unequal(where, "kind", name(a.kind), name(b.kind));

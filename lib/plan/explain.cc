@@ -28,7 +28,8 @@ std::string rule(const Node& node) {
       return std::string("first rung whose exit test holds, else the last") + (node.fallback ? "" : ", no fallback");
     case Kind::choose: return "the arm that " + in_words(node.test, "its selector") + " names";
     case Kind::each:
-      return node.each_out && node.each_out->keeps_errors ? "each element by itself, errors kept" : "each element by itself";
+      return node.each_out && node.each_out->keeps_errors ? "each element by itself, errors kept"
+                                                          : "each element by itself";
   }
   return {};
 }
@@ -38,6 +39,10 @@ std::string flags(const Stage& stage) {
   if (stage.quick) text += ", quick";
   if (stage.replicable && stage.model.name.empty()) text += ", replicable";
   return text;
+}
+
+std::string flow_in_words(const Graph& flow) {
+  return "flow " + name_or(flow.name, "without a name") + (flow.output == 0 ? ", which gives its input on" : "");
 }
 
 class GraphText {
@@ -57,7 +62,7 @@ class GraphText {
   void arm(const Node& node, std::size_t k, std::size_t indent) {
     const Arm& a = node.arms[k];
     const Node* lone = lone_stage(*a.graph);
-    std::string what = lone ? in_words(lone->stage) + flags(lone->stage) : "flow " + name_or(a.graph->name, "without a name");
+    std::string what = lone ? in_words(lone->stage) + flags(lone->stage) : flow_in_words(*a.graph);
     if (a.exit) what += "; exit if " + in_words(a.exit, "its test holds");
     const char* word = node.kind == Kind::cascade ? "rung" : node.kind == Kind::each ? "element" : "arm";
     table_.row(indent, {fmt::format("[{}]", k), word, "", what});

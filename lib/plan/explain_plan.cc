@@ -29,13 +29,15 @@ class BlockText {
 
  private:
   // Writes the block that begins at node i; gives the node behind it.
-  std::size_t block(const Graph& graph, const GraphChoices& choices, std::size_t i, std::size_t indent, const std::string& label) {
+  std::size_t block(const Graph& graph, const GraphChoices& choices, std::size_t i, std::size_t indent,
+                    const std::string& label) {
     std::vector<std::string> names;
     const auto first = i;
     for (; i < graph.nodes.size() && simple(graph.nodes[i]) && choices.group[i] == choices.group[first]; ++i)
       names.push_back(in_block(graph.nodes[i], choices.fork[i]));
     const std::string as_one = names.size() > 1 ? ", as one" : "";
-    table_.row(indent, {label + fmt::format("block {}", ++blocks_), name(choices.device[first]), list_of(names, " + ") + as_one});
+    table_.row(indent, {label + fmt::format("block {}", ++blocks_), name(choices.device[first]),
+                        list_of(names, " + ") + as_one});
     return i;
   }
   static std::string in_block(const Node& node, bool fork) {
@@ -53,7 +55,8 @@ class BlockText {
       if (lone_stage(arm)) {
         graph(arm, arms[k], indent + 2, fmt::format("[{}] ", k));
       } else {
-        table_.row(indent + 2, {fmt::format("[{}]", k), "", arm.nodes.size() > 1 ? "flow " + arm.name : "gives its input on"});
+        table_.row(indent + 2,
+                   {fmt::format("[{}]", k), "", arm.nodes.size() > 1 ? "flow " + arm.name : "gives its input on"});
         graph(arm, arms[k], indent + 4, "");
       }
     }
@@ -107,7 +110,8 @@ void write_blocks(Page& page, const PlanData& plan) {
 
 bool fits(const Graph& graph, const GraphChoices& choices) {
   const auto count = graph.nodes.size();
-  if (choices.group.size() != count || choices.device.size() != count || choices.fork.size() != count || choices.arms.size() != count)
+  if (choices.group.size() != count || choices.device.size() != count || choices.fork.size() != count ||
+      choices.arms.size() != count)
     return false;
   for (std::size_t i = 0; i < count; ++i) {
     if (choices.arms[i].size() != graph.nodes[i].arms.size()) return false;

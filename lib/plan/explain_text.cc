@@ -58,7 +58,9 @@ void Table::write(Page& page) const {
   }
 }
 
-std::string name_or(const std::string& name, std::string_view otherwise) { return name.empty() ? std::string(otherwise) : name; }
+std::string name_or(const std::string& name, std::string_view otherwise) {
+  return name.empty() ? std::string(otherwise) : name;
+}
 
 std::string list_of(const std::vector<std::string>& items, std::string_view between) {
   return fmt::format("{}", fmt::join(items, between));

@@ -150,23 +150,29 @@ class Builder {
     problem_.emplace(Code::bad_file, in_words(at), std::move(what));
     return false;
   }
-  // `what` begins with "[json.exception.parse_error.101] parse error at line 3, column 5: ".
+  // `what` begins with "[json.exception.parse_error.101] parse error at line 3, column 5: ", or only with the bracket.
   bool refuse_syntax(std::string_view what) {
-    const auto where = what.find(": ");
-    if (where != what.npos) what.remove_prefix(where + 2);
-    return refuse(culprit(), "not JSON: " + std::string(what.substr(0, 300)));
+    for (const std::string_view mark : {"] ", "parse error at ", ": "}) {
+      const auto at = what.find(mark);
+      if (at == what.npos) break;
+      what.remove_prefix(at + mark.size());
+    }
+    const bool ended = what.find("end of input") != what.npos;
+    return refuse(ended ? position_of(end_) : culprit(), "not JSON: " + std::string(what.substr(0, 300)));
   }
   // Where the parser could not go on: the token it was reading, and in texts the byte.
-  Position culprit() {
+  Position culprit() const {
     const char* last = furthest_ == begin_ ? begin_ : furthest_ - 1;
     const char* token = behind_last_;
     while (token < last && std::string_view(" \t\n\r,:").find(*token) != std::string_view::npos) ++token;
-    if (token < last && *token != '"') last = token;
+    return position_of(token < last && *token != '"' ? token : last);
+  }
+  Position position_of(const char* byte) const {
     int line = 1;
     const char* start = begin_;
-    for (const char* p = begin_; p < last; ++p)
+    for (const char* p = begin_; p < byte; ++p)
       if (*p == '\n') ++line, start = p + 1;
-    return {line, static_cast<int>(last - start) + 1};
+    return {line, static_cast<int>(byte - start) + 1};
   }
 
   const char* const begin_;

@@ -1,5 +1,23 @@
 #include "tailrace/plan/make_stage.h"
 
+namespace tailrace {
+
+Stage::Stage() = default;
+Stage::Stage(const Stage&) = default;
+Stage::Stage(Stage&&) noexcept = default;
+Stage& Stage::operator=(const Stage&) = default;
+Stage& Stage::operator=(Stage&&) noexcept = default;
+Stage::~Stage() = default;
+
+Test::Test() = default;
+Test::Test(const Test&) = default;
+Test::Test(Test&&) noexcept = default;
+Test& Test::operator=(const Test&) = default;
+Test& Test::operator=(Test&&) noexcept = default;
+Test::~Test() = default;
+
+}  // namespace tailrace
+
 namespace tailrace::detail {
 
 namespace {
@@ -10,12 +28,14 @@ void add_name(std::string& function, Parameters& parameters, StageOptions& optio
 }
 }  // namespace
 
-Stage assemble(std::initializer_list<const Type*> takes, const Type& gives, Thunk take, Thunk leave) {
+Stage assemble(std::initializer_list<const Type*> takes, const Type& gives, Thunk take, Thunk leave,
+               std::shared_ptr<const void> context) {
   Stage stage;
   stage.takes = takes;
   stage.gives = &gives;
   stage.take = take ? take : leave;
   stage.leave = leave;
+  stage.context = std::move(context);
   return stage;
 }
 

@@ -41,7 +41,8 @@ bool may_leave_running(const Graph& graph) {
       case Kind::cascade:
       case Kind::each: return true;
       case Kind::choose:
-        return std::any_of(node.arms.begin(), node.arms.end(), [](const Arm& a) { return may_leave_running(*a.graph); });
+        return std::any_of(node.arms.begin(), node.arms.end(),
+                           [](const Arm& a) { return may_leave_running(*a.graph); });
     }
     return true;
   });

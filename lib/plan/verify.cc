@@ -30,11 +30,13 @@ bool check_node_shape(const Graph& graph, int i, const Findings& found) {
   const Node& node = graph.at(i);
   if (!node.type) return found.add(Code::internal_error, node.name, "has no type"), false;
   if ((node.kind == Kind::input) != (i == 0))
-    return found.add(Code::invalid_flow, node.name, i == 0 ? "the first node must be the input" : "is a second input"), false;
+    return found.add(Code::invalid_flow, node.name, i == 0 ? "the first node must be the input" : "is a second input"),
+           false;
   for (int in : node.inputs)
     if (in < 0 || in >= i)
       return found.add(Code::invalid_flow, node.name,
-                       "node " + std::to_string(i) + " reads node " + std::to_string(in) + ", which does not stand before it"),
+                       "node " + std::to_string(i) + " reads node " + std::to_string(in) +
+                           ", which does not stand before it"),
              false;
   for (const Arm& arm : node.arms)
     if (!arm.graph) return found.add(Code::internal_error, node.name, "has an arm without a graph"), false;
@@ -46,7 +48,9 @@ bool check_node_shape(const Graph& graph, int i, const Findings& found) {
 bool check_shape(const Graph& graph, const Findings& found) {
   if (graph.nodes.empty()) return found.add(Code::invalid_flow, {}, "has no input"), false;
   if (!exists(graph, graph.output))
-    return found.add(Code::invalid_flow, {}, "its output is node " + std::to_string(graph.output) + ", which does not exist"), false;
+    return found.add(Code::invalid_flow, {},
+                     "its output is node " + std::to_string(graph.output) + ", which does not exist"),
+           false;
   bool sound = true;
   for (int i = 0; exists(graph, i); ++i) sound = check_node_shape(graph, i, found) && sound;
   return sound;
@@ -62,8 +66,9 @@ void check_names(const Graph& graph, bool is_arm, const Findings& found) {
       if (!lone) found.add(Code::invalid_flow, {}, "stage " + std::to_string(i) + " has no name");
     } else if (!seen.insert(node.name).second && told.insert(node.name).second) {
       found.add(Code::invalid_flow, node.name,
-                node.name == "input" ? "'input' is the name of the flow's own input; give this stage another one"
-                                     : "two stages have the name " + quoted(node.name) + "; names must differ within a flow");
+                node.name == "input"
+                    ? "'input' is the name of the flow's own input; give this stage another one"
+                    : "two stages have the name " + quoted(node.name) + "; names must differ within a flow");
     }
   }
 }
@@ -89,7 +94,8 @@ void check_stage(const Graph& graph, const Node& node, const Findings& found) {
   const Stage& stage = node.stage;
   if (!stage.take || !stage.gives) return found.add(Code::internal_error, node.name, "has no function");
   if (!equal(*stage.gives, *node.type))
-    found.add(Code::type_mismatch, node.name, mismatch("its function gives", *stage.gives, "the stream is of", *node.type));
+    found.add(Code::type_mismatch, node.name,
+              mismatch("its function gives", *stage.gives, "the stream is of", *node.type));
   check_inputs(graph, node, found);
 }
 
@@ -99,7 +105,8 @@ void check_edges(const Graph& graph, const Findings& found) {
   const auto readers = count_readers(graph);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
-    if (readers[i] == 0 && i != 0) found.add(Code::invalid_flow, node.name, "unused stream: nobody reads what it gives");
+    if (readers[i] == 0 && i != 0)
+      found.add(Code::invalid_flow, node.name, "unused stream: nobody reads what it gives");
     const bool simple = node.kind == Kind::then || node.kind == Kind::join;
     if (simple && !is_stand_in(node)) check_stage(graph, node, found);
     if (!simple && i != 0 && node.inputs.size() != 1)

@@ -8,7 +8,9 @@ namespace {
 class KindCheck {
  public:
   KindCheck(const Graph& graph, const Node& node, const Findings& found)
-      : node_(node), found_(found), in_(node.inputs.empty() ? nullptr : graph.at(node.inputs[0]).type),
+      : node_(node),
+        found_(found),
+        in_(node.inputs.empty() ? nullptr : graph.at(node.inputs[0]).type),
         from_(node.inputs.empty() ? std::string() : quoted(graph.at(node.inputs[0]).name) + " gives") {}
 
   void race() {
@@ -43,20 +45,25 @@ class KindCheck {
     if (in_ && !equal(*in_, *node_.each_in->whole))
       found_.add(Code::type_mismatch, node_.name, mismatch("takes", *node_.each_in->whole, from_, *in_));
     if (!equal(*node_.each_out->whole, *node_.type))
-      found_.add(Code::type_mismatch, node_.name, mismatch("gives", *node_.each_out->whole, "the stream is of", *node_.type));
+      found_.add(Code::type_mismatch, node_.name,
+                 mismatch("gives", *node_.each_out->whole, "the stream is of", *node_.type));
     arms(node_.each_in->element, "an element is", node_.each_out->element);
   }
 
   void simple() {
     no_test();
-    if (!node_.arms.empty()) found_.add(Code::invalid_flow, node_.name, "a " + std::string(name(node_.kind)) + " has no arms");
+    if (!node_.arms.empty())
+      found_.add(Code::invalid_flow, node_.name, "a " + std::string(name(node_.kind)) + " has no arms");
   }
 
  private:
-  void add_arm(Code code, std::size_t k, std::string what) const { found_.add(code, arm_path(node_.name, k), std::move(what)); }
+  void add_arm(Code code, std::size_t k, std::string what) const {
+    found_.add(code, arm_path(node_.name, k), std::move(what));
+  }
 
   void arms(const Type* in, const std::string& from, const Type* out) const {
-    if (node_.arms.empty()) found_.add(Code::invalid_flow, node_.name, "a " + std::string(name(node_.kind)) + " needs at least one arm");
+    if (node_.arms.empty())
+      found_.add(Code::invalid_flow, node_.name, "a " + std::string(name(node_.kind)) + " needs at least one arm");
     for (std::size_t k = 0; k < node_.arms.size(); ++k) {
       const Graph& arm = *node_.arms[k].graph;
       if (!has_ends(arm)) continue;  // reported where that arm is looked at
@@ -70,11 +77,13 @@ class KindCheck {
     }
   }
   static bool has_ends(const Graph& g) {
-    return !g.nodes.empty() && g.nodes.front().type && g.output >= 0 && static_cast<std::size_t>(g.output) < g.nodes.size() &&
-           g.at(g.output).type;
+    return !g.nodes.empty() && g.nodes.front().type && g.output >= 0 &&
+           static_cast<std::size_t>(g.output) < g.nodes.size() && g.at(g.output).type;
   }
-  void test(const Test& t, const std::string& where, const std::string& what, const Type& value, const std::string& from) const {
-    if (t.takes && !equal(*t.takes, value)) found_.add(Code::type_mismatch, where, mismatch(what + " takes", *t.takes, from, value));
+  void test(const Test& t, const std::string& where, const std::string& what, const Type& value,
+            const std::string& from) const {
+    if (t.takes && !equal(*t.takes, value))
+      found_.add(Code::type_mismatch, where, mismatch(what + " takes", *t.takes, from, value));
   }
   void no_exit(std::size_t k, const char* what) const {
     if (node_.arms[k].exit) add_arm(Code::invalid_flow, k, what);

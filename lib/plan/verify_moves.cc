@@ -8,9 +8,11 @@ namespace {
 
 std::string listed(const std::vector<std::string>& names) {
   constexpr std::size_t most = 4;
-  if (names.size() > most) return quoted(names[0]) + ", " + quoted(names[1]) + " and " + std::to_string(names.size() - 2) + " more";
+  if (names.size() > most)
+    return quoted(names[0]) + ", " + quoted(names[1]) + " and " + std::to_string(names.size() - 2) + " more";
   std::string text;
-  for (std::size_t i = 0; i < names.size(); ++i) text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + quoted(names[i]);
+  for (std::size_t i = 0; i < names.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + quoted(names[i]);
   return text;
 }
 
@@ -35,7 +37,8 @@ class MoveCheck {
       const Node& node = graph_.nodes[i];
       if (is_stand_in(node)) continue;
       if (!moves_.may_take[i] && takes_apart(node)) refuse(node);
-      for (std::size_t k = 0; k < node.arms.size(); ++k) MoveCheck(*this, node, k, moves_.arm_input_movable[i][k]).run();
+      for (std::size_t k = 0; k < node.arms.size(); ++k)
+        MoveCheck(*this, node, k, moves_.arm_input_movable[i][k]).run();
     }
   }
 
@@ -71,12 +74,14 @@ class MoveCheck {
       return "later rungs of cascade " + quoted(own) + " read it too" + arm_list(node, own);
     for (int in : node.inputs)
       if (auto why = why_not(in); !why.empty()) return why;
-    return "an earlier rung of cascade " + quoted(own) + " may still be reading it, or has it as its answer" + arm_list(node, own);
+    return "an earlier rung of cascade " + quoted(own) + " may still be reading it, or has it as its answer" +
+           arm_list(node, own);
   }
 
   void refuse_identity() {
-    problems_.add(Code::invalid_flow, prefix_,
-                  "gives its input " + display_name(graph_.input_type()) + " on, which cannot be copied, but " + why_not(0));
+    problems_.add(
+        Code::invalid_flow, prefix_,
+        "gives its input " + display_name(graph_.input_type()) + " on, which cannot be copied, but " + why_not(0));
   }
 
   void refuse(const Node& node) {

@@ -29,7 +29,8 @@ class PlanCheck {
     const auto count = graph.nodes.size();
     if (choices.group.size() != count || choices.device.size() != count || choices.fork.size() != count ||
         choices.arms.size() != count)
-      return misfit(prefix.empty() ? graph.name : prefix, "the choices are for another graph: they must be as many as stages");
+      return misfit(prefix.empty() ? graph.name : prefix,
+                    "the choices are for another graph: they must be as many as stages");
     look_at_groups(graph, choices, prefix);
     for (std::size_t i = 0; i < count; ++i) look_at_node(graph.nodes[i], choices, i, prefix);
   }
@@ -46,7 +47,8 @@ class PlanCheck {
       if (group == before) continue;
       closed.insert(before);
       if (closed.count(group))
-        misfit(path_of(prefix, graph.nodes[i]), "group " + std::to_string(group) + " is torn: its stages must follow each other");
+        misfit(path_of(prefix, graph.nodes[i]),
+               "group " + std::to_string(group) + " is torn: its stages must follow each other");
     }
   }
   static bool simple(const Node& node) { return node.kind == Kind::then || node.kind == Kind::join; }
@@ -56,7 +58,8 @@ class PlanCheck {
     if (choices.fork[i] && node.kind != Kind::join) misfit(where, "only a join can fork");
     if (choices.arms[i].size() != node.arms.size())
       return misfit(where, "the choices are for another graph: they must be as many as arms");
-    for (std::size_t k = 0; k < node.arms.size(); ++k) look(*node.arms[k].graph, choices.arms[i][k], arm_path(where, k));
+    for (std::size_t k = 0; k < node.arms.size(); ++k)
+      look(*node.arms[k].graph, choices.arms[i][k], arm_path(where, k));
   }
 
   Problems& problems_;

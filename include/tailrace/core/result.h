@@ -89,7 +89,7 @@ class [[nodiscard]] Result {
   // The value, or a BadResult that carries the error's text.
   T& value() & { return check(), value_; }
   const T& value() const& { return check(), value_; }
-  T&& value() && { return check(), std::move(value_); }
+  T value() && { return check(), std::move(value_); }  // by value: safe in a range-for
 
  private:
   void check() const {

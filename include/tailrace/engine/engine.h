@@ -133,7 +133,10 @@ class [[nodiscard]] Handle {
   // The outcome if it is there, or is within `patience`; empty otherwise. REQUIRES: it was not taken before.
   std::optional<Outcome<Out>> try_get(Duration patience = {}) {
     if (refusal_) return detail::refused<Out>(*refusal_);
-    if (!frame_.answered() && patience > Duration{}) detail::EngineCore::wait(frame_, Clock::now() + patience);
+    if (!frame_.answered() && patience > Duration{}) {
+      const TimePoint now = Clock::now();
+      detail::EngineCore::wait(frame_, patience < never - now ? now + patience : never);
+    }
     if (!frame_.answered()) return std::nullopt;
     return take();
   }
@@ -185,12 +188,22 @@ class Engine {
   // to the Observer.
   template <std::invocable<Outcome<Out>> F>
   Status submit(In in, const Request& request, F callback) {
-    Error refusal;
-    detail::FrameRef frame = core_.admit(request, refusal);
-    if (!frame) return refusal;
-    detail::emplace_in_slot<In>(frame.input(), std::move(in));
-    start(std::move(frame), std::move(callback));
-    return {};
+    if constexpr (!fits_in_frame<F>) {
+      auto box = std::make_unique<F>(std::move(callback));
+      return submit(std::move(in), request, [box = std::move(box)](Outcome<Out> o) { (*box)(std::move(o)); });
+    } else {
+      Error refusal;
+      detail::FrameRef frame = core_.admit(request, refusal);
+      if (!frame) return refusal;
+      detail::emplace_in_slot<In>(frame.input(), std::move(in));
+      ::new (detail::EngineCore::callback_memory(frame)) F(std::move(callback));
+      core_.submit(std::move(frame), [](detail::FrameRef& answered, void* memory) {
+        F call = std::move(*std::launder(static_cast<F*>(memory)));
+        std::launder(static_cast<F*>(memory))->~F();
+        call(detail::take_outcome<Out>(answered));
+      });
+      return {};
+    }
   }
 
   // Refuses new requests from now on and answers those under way as `shutting_down`.
@@ -199,18 +212,8 @@ class Engine {
 
  private:
   template <class F>
-  void start(detail::FrameRef frame, F callback) {
-    if constexpr (sizeof(F) <= detail::callback_bytes && alignof(F) <= alignof(std::max_align_t) && std::is_nothrow_move_constructible_v<F>) {
-      ::new (detail::EngineCore::callback_memory(frame)) F(std::move(callback));
-      core_.submit(std::move(frame), [](detail::FrameRef& answered, void* memory) {
-        F call = std::move(*std::launder(static_cast<F*>(memory)));
-        std::launder(static_cast<F*>(memory))->~F();
-        call(detail::take_outcome<Out>(answered));
-      });
-    } else {
-      start(std::move(frame), [boxed = std::make_unique<F>(std::move(callback))](Outcome<Out> o) { (*boxed)(std::move(o)); });
-    }
-  }
+  static constexpr bool fits_in_frame = sizeof(F) <= detail::callback_bytes && alignof(F) <= alignof(std::max_align_t) &&
+                                        std::is_nothrow_move_constructible_v<F>;
 
   detail::EngineCore core_;
 };

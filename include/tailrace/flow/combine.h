@@ -2,40 +2,13 @@
 #include <tuple>
 #include <vector>
 
+#include "tailrace/flow/mistakes.h"
 #include "tailrace/flow/stream.h"
 #include "tailrace/plan/each_ops.h"
 
 namespace tailrace {
 
-// ---- Mistakes that do not compile (see stream.h).
-
-template <bool Ok, class FirstArmGives, class ThisArmGives>
-struct arms_must_give_one_type {
-  static_assert(Ok, "tailrace: all arms must give the same type (the two types are named here)");
-};
-template <bool Ok, class LastRung>
-struct last_rung_must_not_exit {
-  static_assert(Ok, "tailrace: the last rung of a cascade always answers; write it without exit_if");
-};
-template <bool Ok, class Rung>
-struct earlier_rung_must_exit {
-  static_assert(Ok, "tailrace: every rung of a cascade but the last needs an exit test; write exit_if(stage, test)");
-};
-template <bool Ok, class Test, class Value>
-struct test_must_take_the_value {
-  static_assert(Ok, "tailrace: this test or selector cannot be called with the value that it is to judge (both types are named here)");
-};
-template <bool Ok, class Function, class... StreamsCarry>
-struct join_function_must_take_all_streams {
-  static_assert(Ok, "tailrace: this function cannot be called with what the joined streams carry (all types are named here)");
-};
-
-// A rung of a cascade with the test that says whether its answer is good enough to stop there.
-template <class S, class P>
-struct ExitIf {
-  S stage;
-  P test;
-};
+// A rung with the test that says whether its answer is good enough to stop there.
 template <class S, class P>
 ExitIf<S, P> exit_if(S stage, P test) {
   return {std::move(stage), std::move(test)};
@@ -57,25 +30,6 @@ struct Keep {};
 inline constexpr Keep keep{};
 
 namespace detail {
-
-template <class F>
-struct rung {
-  using type = F;
-  static constexpr bool exits = false;
-};
-template <class S, class P>
-struct rung<ExitIf<S, P>> {
-  using type = S;
-  static constexpr bool exits = true;
-};
-template <class F>
-using rung_t = typename rung<F>::type;
-
-template <class P, class T>
-constexpr bool check_test() {
-  constexpr bool ok = requires(const bare_t<P>& p, const T& v) { static_cast<std::size_t>(std::invoke(p, v)); };
-  return sizeof(test_must_take_the_value<ok, P, T>) && ok;
-}
 
 template <class T, class F>
 Arm make_arm(F f) {
@@ -101,35 +55,7 @@ struct ArmsNode {
 };
 Edge add_arms(const Edge& in, ArmsNode node, Arm* arms, std::size_t count);
 
-template <class T, class First, class... Rest>
-constexpr bool check_arms() {
-  if constexpr (!(check_stage<rung_t<First>, T>() && ... && check_stage<rung_t<Rest>, T>())) {
-    return false;
-  } else {
-    using Out = gives_t<rung_t<First>, T>;
-    constexpr bool same = (std::same_as<gives_t<rung_t<Rest>, T>, Out> && ...);
-    return ((sizeof(arms_must_give_one_type<std::same_as<gives_t<rung_t<Rest>, T>, Out>, Out, gives_t<rung_t<Rest>, T>>) + ... + 1)) && same;
-  }
-}
-template <class T, class S, class P>
-constexpr bool check_exit(const ExitIf<S, P>*) {
-  return check_test<P, gives_t<S, T>>();
-}
-template <class T, class F>
-constexpr bool check_exit(const F*) {
-  return true;
-}
-template <class Rung, bool Last>
-constexpr bool check_rung() {
-  if constexpr (Last) return sizeof(last_rung_must_not_exit<!rung<Rung>::exits, Rung>) && !rung<Rung>::exits;
-  else return sizeof(earlier_rung_must_exit<rung<Rung>::exits, Rung>) && rung<Rung>::exits;
-}
-template <class... Rungs>
-constexpr bool check_rungs() {
-  return []<std::size_t... K>(std::index_sequence<K...>) {
-    return (check_rung<Rungs, K + 1 == sizeof...(Rungs)>() && ...);
-  }(std::index_sequence_for<Rungs...>{});
-}
+// ---- Nodes
 
 template <class T, class First, class... Rest>
 Stream<gives_t<rung_t<First>, T>> arms_node(const Stream<T>& in, ArmsNode node, First first, Rest... rest) {
@@ -139,10 +65,13 @@ Stream<gives_t<rung_t<First>, T>> arms_node(const Stream<T>& in, ArmsNode node, 
 }
 template <class T, class... Rungs>
 auto cascade_node(std::string_view name, const Stream<T>& in, bool fallback, Rungs... rungs) {
-  if constexpr (!check_rungs<Rungs...>()) return Broken{};
-  else if constexpr (!check_arms<T, Rungs...>()) return Broken{};
-  else if constexpr (!(check_exit<T>(static_cast<const Rungs*>(nullptr)) && ...)) return Broken{};
-  else {
+  if constexpr (!good_exits<Rungs...>()) {
+    return complain_of_exits<Rungs...>(), Broken{};
+  } else if constexpr (!good_arms<T, Rungs...>) {
+    return complain_of_arms<T, Rungs...>(), Broken{};
+  } else if constexpr (!(exit_test<Rungs, T>::good && ...)) {
+    return (exit_test<Rungs, T>::complain(), ...), Broken{};
+  } else {
     ArmsNode node{Kind::cascade, name, nullptr};
     node.fallback = fallback;
     return arms_node(in, std::move(node), std::move(rungs)...);
@@ -155,8 +84,9 @@ Stream<gives_t<Fn, Ts...>> join_node(std::string_view name, Fn fn, const Stream<
 }
 template <class T, class F>
 auto each_node(std::string_view name, const Stream<std::vector<T>>& in, bool keeps, F f) {
-  if constexpr (!check_stage<F, T>()) return Broken{};
-  else {
+  if constexpr (!good_stage<F, T>) {
+    return complain_of_stage<F, T>(), Broken{};
+  } else {
     using Out = gives_t<F, T>;
     Arm arm = make_arm<T>(std::move(f));
     ArmsNode node{Kind::each, name, nullptr};
@@ -172,30 +102,30 @@ auto each_node(std::string_view name, const Stream<std::vector<T>>& in, bool kee
 
 // fn(a, b, …) of the values of several streams; they may be computed at the same time.
 template <class Fn, class... Ts>
-  requires(sizeof...(Ts) >= 2)
-auto join_with(std::string_view name, Fn fn, const Stream<Ts>&... in) {
-  constexpr bool ok = detail::callable_with<detail::bare_t<Fn>, Ts...>;
-  if constexpr (sizeof(join_function_must_take_all_streams<ok, Fn, Ts...>) && ok) return detail::join_node(name, std::move(fn), in...);
-  else return detail::Broken{};
+requires(sizeof...(Ts) >= 2) auto join_with(std::string_view name, Fn fn, const Stream<Ts>&... in) {
+  if constexpr (detail::good_join<Fn, Ts...>()) return detail::join_node(name, std::move(fn), in...);
+  else return detail::complain_of_join<Fn, Ts...>(), detail::Broken{};
 }
 // A tuple of the values of several streams.
 template <class... Ts>
-  requires(sizeof...(Ts) >= 2)
-auto join(std::string_view name, const Stream<Ts>&... in) {
+requires(sizeof...(Ts) >= 2) auto join(std::string_view name, const Stream<Ts>&... in) {
   return detail::join_node(name, named("tuple", [](Ts... v) { return std::tuple<Ts...>(std::move(v)...); }), in...);
 }
 
 // The first valid answer of several arms. The others are told to stop and never waited for.
 template <class T, class... Arms>
 auto race(std::string_view name, const Stream<T>& in, Arms... arms) {
-  if constexpr (detail::check_arms<T, Arms...>()) return detail::arms_node(in, {Kind::race, name, nullptr}, std::move(arms)...);
-  else return detail::Broken{};
+  if constexpr (detail::good_arms<T, Arms...>)
+    return detail::arms_node(in, {Kind::race, name, nullptr}, std::move(arms)...);
+  else return detail::complain_of_arms<T, Arms...>(), detail::Broken{};
 }
 template <class T, class P, class First, class... Arms>
 auto race(std::string_view name, const Stream<T>& in, ValidIf<P> valid, First first, Arms... arms) {
-  if constexpr (!detail::check_arms<T, First, Arms...>()) return detail::Broken{};
-  else if constexpr (!detail::check_test<P, detail::gives_t<First, T>>()) return detail::Broken{};
-  else {
+  if constexpr (!detail::good_arms<T, First, Arms...>) {
+    return detail::complain_of_arms<T, First, Arms...>(), detail::Broken{};
+  } else if constexpr (!detail::good_test<P, detail::gives_t<First, T>>) {
+    return detail::complain_of_test<P, detail::gives_t<First, T>>(), detail::Broken{};
+  } else {
     detail::ArmsNode node{Kind::race, name, nullptr};
     node.test = detail::make_test<detail::gives_t<First, T>>(std::move(valid.test));
     return detail::arms_node(in, std::move(node), std::move(first), std::move(arms)...);
@@ -215,9 +145,11 @@ auto cascade(std::string_view name, const Stream<T>& in, NoFallback, Rungs... ru
 // The answer of the arm whose number (from 0) the selector gives.
 template <class T, class Select, class... Arms>
 auto choose(std::string_view name, const Stream<T>& in, Select select, Arms... arms) {
-  if constexpr (!detail::check_arms<T, Arms...>()) return detail::Broken{};
-  else if constexpr (!detail::check_test<Select, T>()) return detail::Broken{};
-  else {
+  if constexpr (!detail::good_arms<T, Arms...>) {
+    return detail::complain_of_arms<T, Arms...>(), detail::Broken{};
+  } else if constexpr (!detail::good_test<Select, T>) {
+    return detail::complain_of_test<Select, T>(), detail::Broken{};
+  } else {
     detail::ArmsNode node{Kind::choose, name, nullptr};
     node.test = detail::make_test<T>(std::move(select));
     return detail::arms_node(in, std::move(node), std::move(arms)...);
@@ -240,6 +172,12 @@ auto each(std::string_view name, const Stream<std::vector<T>>& in, F f, Keep) {
   else return Stream<std::vector<Result<typename decltype(node.second)::type>>>(std::move(node.first));
 }
 
+// Over anything but a vector: does not compile.
+template <class T, class F, class... Keeps>
+detail::Broken each(std::string_view, const Stream<T>&, F, Keeps...) {
+  return (void)sizeof(each_needs_a_vector<false, T>), detail::Broken{};
+}
+
 // After a mistake earlier in the flow: no further message.
 template <class... A>
 detail::Broken race(std::string_view, detail::Broken, A&&...);
@@ -249,5 +187,10 @@ template <class... A>
 detail::Broken choose(std::string_view, detail::Broken, A&&...);
 template <class... A>
 detail::Broken each(std::string_view, detail::Broken, A&&...);
+template <class... A>
+requires(std::same_as<std::remove_cvref_t<A>, detail::Broken> || ...) detail::Broken join(std::string_view, A&&...);
+template <class... A>
+requires(std::same_as<std::remove_cvref_t<A>, detail::Broken> || ...) detail::Broken
+    join_with(std::string_view, A&&...);
 
 }  // namespace tailrace

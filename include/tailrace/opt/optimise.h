@@ -18,7 +18,8 @@ Built<PlanData> optimise(std::shared_ptr<const Graph> graph, const OptimiseOptio
 namespace detail {
 // As above; keeps plain data out of what a user's file compiles.
 Built<std::shared_ptr<const PlanData>> optimise_shared(const std::shared_ptr<const Graph>& graph);
-Built<std::shared_ptr<const PlanData>> optimise_shared(const std::shared_ptr<const Graph>& graph, const OptimiseOptions& options);
+Built<std::shared_ptr<const PlanData>> optimise_shared(const std::shared_ptr<const Graph>& graph,
+                                                       const OptimiseOptions& options);
 template <class In, class Out>
 Built<Plan<In, Out>> typed_plan(Built<std::shared_ptr<const PlanData>> plan) {
   if (!plan) return std::move(plan).error();

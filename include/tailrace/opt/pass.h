@@ -35,7 +35,8 @@ struct Pass {
 std::span<const Pass> passes() noexcept;
 
 // One pass, or its omission, with what the driver does around it: skips it where options.without names it, times it
-// into Choices::passes, and verifies the plan behind it. A pass that breaks the plan is an internal_error that names it.
+// into Choices::passes, and verifies the plan behind it. A pass that breaks the plan is an internal_error that names
+// it.
 Problems run_pass(const Pass& pass, PlanData& plan, const OptimiseOptions& options);
 
 }  // namespace tailrace

@@ -11,19 +11,19 @@ namespace tailrace {
 // One decision, for people: which pass decided what, where, why, and what it expects of it.
 struct Decision {
   std::string pass;
-  std::string where;   // a stage's or combinator's name
+  std::string where;  // a stage's or combinator's name
   std::string what;
   std::string why;
   double expected = 0;  // in `unit`, from `source`; without a unit nothing is expected
   std::string unit;
-  std::string source;   // "profile", "simulation", …
+  std::string source;  // "profile", "simulation", …
 };
 
 // Choices for one graph, and for the graphs of its nodes' arms; parallel to Graph::nodes.
 struct GraphChoices {
-  std::vector<int> group;      // nodes of one number run as one block, where they follow each other
+  std::vector<int> group;  // nodes of one number run as one block, where they follow each other
   std::vector<Device> device;
-  std::vector<bool> fork;      // a join whose branches run at the same time
+  std::vector<bool> fork;  // a join whose branches run at the same time
   std::vector<std::vector<GraphChoices>> arms;
 };
 

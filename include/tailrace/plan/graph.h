@@ -35,7 +35,7 @@ struct Node {
   Test test;                   // race: validity; choose: selector
   const EachIn* each_in = nullptr;
   const EachOut* each_out = nullptr;
-  bool fallback = true;        // cascade: an earlier answer serves when the last rung fails
+  bool fallback = true;  // cascade: an earlier answer serves when the last rung fails
 };
 
 // nodes[0] is the input; every other node stands behind those it reads. A finished graph has no problems and no node
@@ -64,10 +64,10 @@ Graph in_order(Graph graph, std::span<const int> excused = {});
 std::string difference(const Graph& a, const Graph& b);
 inline bool operator==(const Graph& a, const Graph& b) { return difference(a, b).empty(); }
 
-// Where a node is, for people: its name, behind the path of the graph that it stands in. A top graph's path is empty, an
-// arm's is arm_path, so that a stage of a cascade's second rung is "label[1].softmax". A rung that is one function has
-// no name of its own: "label[1]". Problem::where inside Graph::problems is such a path from that graph on; empty means
-// the graph itself.
+// Where a node is, for people: its name, behind the path of the graph that it stands in. A top graph's path is empty,
+// an arm's is arm_path, so that a stage of a cascade's second rung is "label[1].softmax". A rung that is one function
+// has no name of its own: "label[1]". Problem::where inside Graph::problems is such a path from that graph on; empty
+// means the graph itself.
 std::string path_of(const std::string& prefix, const Node& node);
 std::string path_of(const std::string& prefix, const std::string& name);
 std::string arm_path(const std::string& node_path, std::size_t arm);

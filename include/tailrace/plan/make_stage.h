@@ -15,10 +15,10 @@ namespace tailrace {
 
 // What a user may say about a function beyond what its type says.
 struct StageOptions {
-  bool replicable = false;   // may be asked twice for one request: it has no side effects that matter
-  bool quick = false;        // returns within microseconds: may run on the caller's thread under a deadline
-  std::string function{};    // its name in a Catalog; the stage's own name where empty
-  Parameters parameters{};   // what its Catalog factory was given
+  bool replicable = false;  // may be asked twice for one request: it has no side effects that matter
+  bool quick = false;       // returns within microseconds: may run on the caller's thread under a deadline
+  std::string function{};   // its name in a Catalog; the stage's own name where empty
+  Parameters parameters{};  // what its Catalog factory was given
 };
 
 // A function with options: what tr::stage and tr::named return, and a stage wherever F is one.
@@ -57,31 +57,47 @@ inline constexpr bool is_flow = false;
 template <class In, class Out>
 inline constexpr bool is_flow<Flow<In, Out>> = true;
 
+// The callable inside: without options, and with a pointer to a member as the function that it means.
 template <class F>
 struct bare {
   using type = F;
 };
 template <class F>
-struct bare<Wrapped<F>> {
-  using type = F;
+struct bare<Wrapped<F>> : bare<F> {};
+template <class F>
+requires std::is_member_pointer_v<F>
+struct bare<F> {
+  using type = decltype(std::mem_fn(std::declval<F>()));
 };
 template <class F>
 using bare_t = typename bare<F>::type;
 
 // ---- what a callable takes and gives
 
+// Called directly, not through std::invoke: that halves what a stage costs the compiler.
 template <class F, class... A>
-concept callable = std::invocable<const F&, A...> || std::invocable<const F&, A..., const Context&>;
+concept calls = requires(const F& f, A&&... a) {
+  f(static_cast<A&&>(a)...);
+};
+// Whether it wants the Context too: only where it cannot be called without, so that `auto...` never meets one.
+template <class F, class... A>
+concept asks = !calls<F, A...> && calls<F, A..., const Context&>;
+template <class F, class... A>
+concept callable = calls<F, A...> || calls<F, A..., const Context&>;
 template <class F, class... In>
 concept callable_with = callable<F, const In&...> || callable<F, In&&...>;
 
 template <class F, class... A>
-decltype(auto) invoke_stage(const F& f, const Instruction& i, char* frame, A&&... a) {
-  if constexpr (std::invocable<const F&, A..., const Context&>) return std::invoke(f, std::forward<A>(a)..., context_of(i, frame));
-  else return std::invoke(f, std::forward<A>(a)...);
-}
+struct returned {
+  using type = decltype(std::declval<const F&>()(std::declval<A>()...));
+};
 template <class F, class... A>
-using returned_t = decltype(invoke_stage(std::declval<const F&>(), std::declval<const Instruction&>(), nullptr, std::declval<A>()...));
+requires asks<F, A...>
+struct returned<F, A...> {
+  using type = decltype(std::declval<const F&>()(std::declval<A>()..., std::declval<const Context&>()));
+};
+template <class F, class... A>
+using returned_t = std::decay_t<typename returned<F, A...>::type>;
 
 template <class T>
 struct unwrap {
@@ -92,22 +108,18 @@ struct unwrap<Result<T>> {
   using type = T;
 };
 template <class F, class... In>
-struct gives {
-  static constexpr auto of() {
-    if constexpr (callable<F, In&&...>) return std::type_identity<std::decay_t<returned_t<F, In&&...>>>{};
-    else return std::type_identity<std::decay_t<returned_t<F, const In&...>>>{};
-  }
-  using type = typename unwrap<typename decltype(of())::type>::type;
-};
+struct gives : unwrap<returned_t<F, const In&...>> {};
 template <class F, class... In>
-struct gives<Wrapped<F>, In...> : gives<F, In...> {};
+requires callable<F, In&&...>
+struct gives<F, In...> : unwrap<returned_t<F, In&&...>> {
+};
 template <class A, class B, class... In>
 struct gives<Flow<A, B>, In...> {
   using type = B;
 };
 // The value type that stage F gives for these inputs.
 template <class F, class... In>
-using gives_t = typename gives<F, In...>::type;
+using gives_t = typename gives<bare_t<F>, In...>::type;
 
 template <class F, class In>
 struct takes_it : std::bool_constant<callable_with<F, In>> {};
@@ -121,7 +133,7 @@ concept stage_for = takes_it<bare_t<F>, In>::value;
 // ---- contexts: a callable without state needs none
 
 template <class F>
-inline constexpr bool stateless = std::is_empty_v<F> && std::is_default_constructible_v<F>;
+inline constexpr bool stateless = std::is_empty_v<F>&& std::is_default_constructible_v<F>;
 template <class F>
 std::shared_ptr<const void> hold(F&& f) {
   if constexpr (stateless<F>) return nullptr;
@@ -148,10 +160,12 @@ void store(const Instruction& i, char* frame, R&& r) {
 template <class Out, class F, class... A>
 void call(const Instruction& i, char* frame, A&&... a) {
   decltype(auto) f = held<F>(i.context);
-  if constexpr (is_result<std::decay_t<returned_t<F, A...>>> || boxed<Out>) {
-    store<Out>(i, frame, invoke_stage<F>(f, i, frame, std::forward<A>(a)...));
+  if constexpr (is_result<returned_t<F, A...>> || boxed<Out>) {
+    if constexpr (asks<F, A...>) store<Out>(i, frame, f(static_cast<A&&>(a)..., context_of(i, frame)));
+    else store<Out>(i, frame, f(static_cast<A&&>(a)...));
   } else {  // straight into the slot
-    ::new (frame + i.out) Out(invoke_stage<F>(f, i, frame, std::forward<A>(a)...));
+    if constexpr (asks<F, A...>) ::new (frame + i.out) Out(f(static_cast<A&&>(a)..., context_of(i, frame)));
+    else ::new (frame + i.out) Out(f(static_cast<A&&>(a)...));
     if constexpr (destroyer<Out>() != nullptr) frame[i.live] = 1;
   }
 }
@@ -163,24 +177,26 @@ In& input(const Instruction& i, char* frame, std::size_t k) {
 template <class F, class Out, class... In>
 void take_thunk(const Instruction& i, char* frame) {
   [&]<std::size_t... K>(std::index_sequence<K...>) {
-    if constexpr (callable<F, In&&...>) call<Out, F>(i, frame, std::move(input<In>(i, frame, K))...);
-    else call<Out, F>(i, frame, std::as_const(input<In>(i, frame, K))...);
-  }(std::index_sequence_for<In...>{});
+    if constexpr (callable<F, In&&...>) call<Out, F>(i, frame, static_cast<In&&>(input<In>(i, frame, K))...);
+    else call<Out, F>(i, frame, static_cast<const In&>(input<In>(i, frame, K))...);
+  }
+  (std::index_sequence_for<In...>{});
 }
 // Leaves the inputs whole: a function that wants to own them gets copies.
 template <class F, class Out, class... In>
 void leave_thunk(const Instruction& i, char* frame) {
   [&]<std::size_t... K>(std::index_sequence<K...>) {
-    if constexpr (callable<F, const In&...>) call<Out, F>(i, frame, std::as_const(input<In>(i, frame, K))...);
-    else call<Out, F>(i, frame, In(std::as_const(input<In>(i, frame, K)))...);
-  }(std::index_sequence_for<In...>{});
+    if constexpr (callable<F, const In&...>) call<Out, F>(i, frame, static_cast<const In&>(input<In>(i, frame, K))...);
+    else call<Out, F>(i, frame, In(static_cast<const In&>(input<In>(i, frame, K)))...);
+  }
+  (std::index_sequence_for<In...>{});
 }
 // The same for one input, without the table of inputs.
 template <class F, class Out, class In>
 void take_one(const Instruction& i, char* frame) {
   In& in = in_slot<In>(frame + i.in);
-  if constexpr (callable<F, In&&>) call<Out, F>(i, frame, std::move(in));
-  else call<Out, F>(i, frame, std::as_const(in));
+  if constexpr (callable<F, In&&>) call<Out, F>(i, frame, static_cast<In&&>(in));
+  else call<Out, F>(i, frame, static_cast<const In&>(in));
 }
 template <class F, class Out, class In>
 void leave_one(const Instruction& i, char* frame) {
@@ -197,13 +213,14 @@ constexpr Thunk take_thunk_of() {
 }
 template <class F, class Out, class... In>
 constexpr Thunk leave_thunk_of() {
-  if constexpr (!callable<F, const In&...> && !(std::is_copy_constructible_v<In> && ...)) return nullptr;
+  if constexpr (!callable<F, const In&...> && !(copyable<In> && ...)) return nullptr;
   else if constexpr (sizeof...(In) == 1) return leave_one<F, Out, In...>;
   else return leave_thunk<F, Out, In...>;
 }
 
 // `take` null: as `leave`.
-Stage assemble(std::initializer_list<const Type*> takes, const Type& gives, Thunk take, Thunk leave);
+Stage assemble(std::initializer_list<const Type*> takes, const Type& gives, Thunk take, Thunk leave,
+               std::shared_ptr<const void> context);
 Stage with_options(Stage stage, StageOptions options);
 Stage with_model(Stage stage, const ModelUse& use);
 
@@ -211,20 +228,21 @@ template <class... In, class F>
 Stage make_stage(F f) {
   if constexpr (is_wrapped<F>) {
     return with_options(make_stage<In...>(std::move(f.function)), std::move(f.options));
+  } else if constexpr (std::is_member_pointer_v<F>) {
+    return make_stage<In...>(std::mem_fn(f));
+  } else if constexpr (is_model_stage<F>) {
+    Stage s = with_model(assemble({&type_of<In>...}, type_of<gives_t<F, In...>>, nullptr,
+                                  leave_thunk_of<F, gives_t<F, In...>, In...>(), nullptr),
+                         f.use());
+    s.context = hold(std::move(f));
+    s.bind = [](const void* context, std::shared_ptr<const Model> model) -> std::shared_ptr<const void> {
+      return std::make_shared<const F>(static_cast<const F*>(context)->with(std::move(model)));
+    };
+    return s;
   } else {
     using Out = gives_t<F, In...>;
-    static_assert(!std::is_void_v<Out>, "tailrace: a stage must return a value");
-    constexpr auto take = take_thunk_of<F, Out, In...>();
-    constexpr auto leave = leave_thunk_of<F, Out, In...>();
-    Stage s = assemble({&type_of<In>...}, type_of<Out>, take, leave);
-    if constexpr (is_model_stage<F>) {
-      s = with_model(std::move(s), f.use());
-      s.bind = [](const void* context, std::shared_ptr<const Model> model) -> std::shared_ptr<const void> {
-        return std::make_shared<const F>(static_cast<const F*>(context)->with(std::move(model)));
-      };
-    }
-    s.context = hold(std::move(f));
-    return s;
+    return assemble({&type_of<In>...}, type_of<Out>, take_thunk_of<F, Out, In...>(), leave_thunk_of<F, Out, In...>(),
+                    hold(std::move(f)));
   }
 }
 
@@ -234,11 +252,13 @@ template <class T, class F>
 Test make_test(F f) {
   if constexpr (is_wrapped<F>) {
     return with_options(make_test<T>(std::move(f.function)), std::move(f.options));
+  } else if constexpr (std::is_member_pointer_v<F>) {
+    return make_test<T>(std::mem_fn(f));
   } else {
     Test t;
     t.run = [](const void* context, void* slot) -> std::size_t {
       decltype(auto) test = held<F>(context);
-      return static_cast<std::size_t>(std::invoke(test, std::as_const(in_slot<T>(slot))));
+      return static_cast<std::size_t>(test(static_cast<const T&>(in_slot<T>(slot))));
     };
     t.context = hold(std::move(f));
     t.takes = &type_of<T>;

@@ -12,7 +12,7 @@ namespace tailrace {
 //   - a cascade's last rung may have it where no earlier rung can be looking at it still or have it as its answer;
 //   - arms of a race run side by side: none may.
 struct Moves {
-  std::vector<bool> may_take;                      // by node: whether it may take its inputs apart
+  std::vector<bool> may_take;                        // by node: whether it may take its inputs apart
   std::vector<std::vector<bool>> arm_input_movable;  // by node and arm
 };
 Moves find_moves(const Graph& graph, bool input_movable);

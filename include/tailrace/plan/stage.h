@@ -50,8 +50,15 @@ struct ModelUse {
   std::shared_ptr<const Model> model;   // null until resolved
 };
 
-// A stage without its C++ types.
+// A stage without its C++ types. Plain data; made and copied out of line, so that users' files compile quickly.
 struct Stage {
+  Stage();
+  Stage(const Stage& other);
+  Stage(Stage&& other) noexcept;
+  Stage& operator=(const Stage& other);
+  Stage& operator=(Stage&& other) noexcept;
+  ~Stage();
+
   std::vector<const Type*> takes;
   const Type* gives = nullptr;
   detail::Thunk take = nullptr;   // may take its inputs apart
@@ -68,6 +75,13 @@ struct Stage {
 
 // A user's question about one value: an exit test, a validity test (answers 0 or 1) or a selector (an arm's number).
 struct Test {
+  Test();
+  Test(const Test& other);
+  Test(Test&& other) noexcept;
+  Test& operator=(const Test& other);
+  Test& operator=(Test&& other) noexcept;
+  ~Test();
+
   std::size_t (*run)(const void* context, void* slot) = nullptr;  // null: no test
   std::shared_ptr<const void> context;
   const Type* takes = nullptr;

@@ -1,0 +1,1 @@
+#include <tailrace/tailrace.h>

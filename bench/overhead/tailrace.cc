@@ -1,0 +1,92 @@
+#include <tailrace/tailrace.h>
+
+#include <memory>
+
+#include "engine/drive.h"
+#include "overhead/scenario.h"
+#if TAILRACE_HAS_TBB
+#include <tailrace/exec/tbb.h>
+#else
+#include <tailrace/exec/pool.h>
+#endif
+
+namespace overhead {
+namespace {
+
+namespace tr = tailrace;
+
+tr::Flow<Value, Value> chain(int length, tr::StageOptions options = {}) {
+  return tr::flow<Value>("chain", [&](tr::Stream<Value> s) {
+    for (int i = 0; i < length; ++i) s = s.then("s" + std::to_string(i), tr::stage(Step{}, options));
+    return s;
+  });
+}
+
+// The caller's thread runs everything; no other thread is there to disturb a count.
+tr::EngineOptions one_thread() {
+  tr::EngineOptions options;
+#if TAILRACE_HAS_TBB
+  static oneapi::tbb::task_arena one_slot(1);
+  options.executor = tr::tbb_executor(one_slot);
+#else
+  options.executor = tr::pool_executor(1).value();
+#endif
+  return options;
+}
+
+tr::Plan<Value, Value> plan(int length, Fuse fuse) {
+  tr::OptimiseOptions options;
+  if (fuse == Fuse::no) options.without = {"fuse"};
+  return tr::optimise(chain(length), options).value();
+}
+
+// A program with one frame, and nothing of a request.
+struct Block {
+  std::unique_ptr<tr::detail::Program> program;
+  tr::detail::Frame* frame;
+
+  explicit Block(int length) {
+    const auto fused = plan(length, Fuse::yes);
+    program = tr::detail::compile(*fused.data().graph, fused.data().choices.root, "");
+    tr::detail::allocate_frames(*program, 1, 0, 1);
+    frame = program->pool.take(1);
+    tr::detail::reset(*frame);
+  }
+  Value operator()(Value x) {
+    frame->at<Value>(program->input) = x;
+    tr::detail::run_blocks(*frame, program->blocks[0]);
+    return frame->at<Value>(program->regions[0].answer);
+  }
+};
+
+}  // namespace
+
+Work block_chain(int length) {
+  auto block = std::make_shared<Block>(length);
+  return [block](long n) {
+    Value x = seed;
+    for (long i = 0; i < n; ++i) x = (*block)(x);
+    return x;
+  };
+}
+
+Work request_chain(int length, Fuse fuse) {
+  auto engine = std::make_shared<tr::Engine<Value, Value>>(tr::start(plan(length, fuse), one_thread()).value());
+  return [engine](long n) {
+    Value x = seed;
+    for (long i = 0; i < n; ++i) x = *engine->run(x);
+    return x;
+  };
+}
+
+Work quick_stage_with_deadline() {
+  const auto flow = chain(1, {.quick = true});
+  auto engine = std::make_shared<tr::Engine<Value, Value>>(tr::start(flow, one_thread()).value());
+  return [engine](long n) {
+    Value x = seed;
+    for (long i = 0; i < n; ++i) x = *engine->run(x, {.within = std::chrono::hours(1)});
+    return x;
+  };
+}
+
+}  // namespace overhead

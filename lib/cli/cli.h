@@ -1,0 +1,48 @@
+#pragma once
+#include <string>
+
+#include "tailrace/core/problems.h"
+
+// The program `tailrace`. Each command is one function that prints what it finds, and gives the exit code.
+namespace tailrace::cli {
+
+// Exit codes; `tailrace --help` lists them.
+enum class Exit : int {
+  fine = 0,
+  some_failed = 1,    // some rows have no answer, or an answer was not the expected one
+  bad_input = 2,      // a flag, a name, a file
+  not_available = 3,  // this build has no LibTorch
+};
+
+struct DemoOptions {
+  int seeds = 1;
+  bool json = false;
+  std::string cache;  // empty: the user's
+  std::string data;   // empty: the repository's
+  std::string flow;   // empty: the repository's
+  unsigned threads = 0;
+};
+Exit demo_digits(const DemoOptions& options);
+
+struct ExplainOptions {
+  std::string flow;
+  std::string models;  // empty: models stay names
+};
+Exit explain_flow(const ExplainOptions& options);
+
+struct RunOptions {
+  std::string flow, models, input;
+  std::size_t columns = 0;  // only so many numbers of each row; 0: all
+  std::string within;       // "5ms"; empty: no deadline
+  unsigned threads = 0;
+};
+Exit run_flow(const RunOptions& options);
+
+// The whole program: reads the command line and calls one of these.
+int run_program(int argc, const char* const* argv);
+
+// Prints every problem as one line, "tailrace: where: what", on standard error.
+Exit complain(const Problems& problems, Exit exit = Exit::bad_input);
+Exit complain(const std::string& what, Exit exit = Exit::bad_input);
+
+}  // namespace tailrace::cli

@@ -1,0 +1,100 @@
+#include "cli/models.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "cli/files.h"
+#include "tailrace/plan/json.h"
+#include "tailrace/stages/stages.h"
+#if TAILRACE_HAS_TORCH
+#include "tailrace/torch/torch.h"
+#endif
+
+namespace tailrace::cli {
+
+#if TAILRACE_HAS_TORCH
+bool have_torch() noexcept { return true; }
+
+Built<std::shared_ptr<const Model>> open_model(const std::string& path, const std::string& name, const Shape* row) {
+  torch::LoadOptions options;
+  options.name = name;
+  if (row) options.rows = {{DType::float32, *row}};
+  auto model = torch::open(path, options);
+  if (model) return *std::move(model);
+  return Problems(model.error().code(), path, std::string(model.error().what()));
+}
+#else
+bool have_torch() noexcept { return false; }
+
+Built<std::shared_ptr<const Model>> open_model(const std::string& path, const std::string&, const Shape*) {
+  return Problems(Code::unsupported, path, no_torch);
+}
+#endif
+
+Catalog make_catalog() {
+  Catalog catalog;
+  add_stages(catalog);
+  catalog.default_model<Tensor, Tensor>();
+  return catalog;
+}
+
+Built<std::shared_ptr<const Graph>> read_flow_file(const std::string& path, const Catalog& catalog) {
+  const auto text = read_file(path, std::size_t{16} << 20);
+  if (!text) return text.error();
+  auto graph = read_graph(*text, catalog);
+  if (graph) return graph;
+  Problems placed;
+  for (const auto& p : graph.error().list()) placed.add(p.code, path + (p.where.empty() ? "" : ":" + p.where), p.what);
+  return placed;
+}
+
+namespace {
+
+void collect_models(const Graph& graph, std::vector<std::string>& names) {
+  for (const auto& node : graph.nodes) {
+    const auto& name = node.stage.model.name;
+    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    for (const auto& arm : node.arms) collect_models(*arm.graph, names);
+  }
+}
+
+// The names of the .pt files in a folder, without their ending.
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+    if (entry.path().extension() == ".pt") names.push_back(entry.path().stem().string());
+  return names;
+}
+
+}  // namespace
+
+std::vector<std::string> models_of(const Graph& graph) {
+  std::vector<std::string> names;
+  collect_models(graph, names);
+  return names;
+}
+
+Built<Registry> load_models(const Graph& graph, const std::string& folder) {
+  Registry registry;
+  Problems problems;
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error))
+    return Problems(Code::bad_file, folder, "is not a folder; --models takes the folder that holds NAME.pt for every model of the flow");
+  for (const auto& name : models_of(graph)) {
+    const auto path = std::filesystem::path(folder) / (name + ".pt");
+    if (name.find_first_of("/\\") != name.npos || name.find('\0') != name.npos) {
+      problems.add(Code::unknown_name, folder, "model '" + name + "' is no plain file name");
+    } else if (!std::filesystem::is_regular_file(path, error)) {
+      problems.add(Code::unknown_name, path.string(), "there is no such file for model '" + name + "'" + nearest_hint(name, names_in(folder)));
+    } else if (auto model = open_model(path.string(), name, nullptr)) {
+      registry.add(name, {.name = name + ".pt", .model = *std::move(model)});
+    } else {
+      problems.add(model.error());
+    }
+  }
+  if (!problems.empty()) return problems;
+  return registry;
+}
+
+}  // namespace tailrace::cli

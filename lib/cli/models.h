@@ -1,0 +1,32 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tailrace/core/tensor.h"
+#include "tailrace/model/registry.h"
+#include "tailrace/plan/catalog.h"
+#include "tailrace/plan/graph.h"
+
+namespace tailrace::cli {
+
+// Whether this build has LibTorch. Without it nothing below can open a model.
+bool have_torch() noexcept;
+inline constexpr const char* no_torch = "this build of tailrace has no LibTorch: build with -DTAILRACE_TORCH=ON";
+
+// The model of a TorchScript file. `row`: the shape of one row of float32, so that it is warm; empty: unknown.
+Built<std::shared_ptr<const Model>> open_model(const std::string& path, const std::string& name, const Shape* row);
+
+// What flows on the command line may name: the ready-made stages, and models from Tensor to Tensor.
+Catalog make_catalog();
+
+// A flow from a file; problems begin "FILE:line:column".
+Built<std::shared_ptr<const Graph>> read_flow_file(const std::string& path, const Catalog& catalog);
+
+// The models that a flow asks for by name, each once.
+std::vector<std::string> models_of(const Graph& graph);
+
+// Those models from their files, FOLDER/NAME.pt.
+Built<Registry> load_models(const Graph& graph, const std::string& folder);
+
+}  // namespace tailrace::cli

@@ -1,0 +1,173 @@
+// The command line: commands, flags, help and exit codes.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "cli/cli.h"
+#include "cli/models.h"
+
+namespace tailrace::cli {
+
+namespace {
+
+constexpr const char* footer = R"(Examples:
+  tailrace demo digits                          train, explain, run and time a cascade of two networks
+  tailrace demo digits --seeds 5 --json         the same over five seeds, for a program
+  tailrace explain docs/flows/digits.json       what a flow computes
+  tailrace explain FLOW.json --models DIR       and how it will run with the models DIR/NAME.pt
+  tailrace run FLOW.json --models DIR --input rows.csv
+                                                one line of JSON for every row
+  tailrace COMMAND --help                       the flags of a command
+
+Exit codes:
+  0  fine
+  1  some rows have no answer (their lines say why)
+  2  a flag, a name or a file is wrong (one line on standard error says which, and where)
+  3  not available in this build: it has no LibTorch
+)";
+
+constexpr const char* run_footer = R"(A flow is a JSON file, as docs/flows/digits.json. It may use the stages scale, softmax and arg_max, the exit test margin, and
+models; model NAME is the TorchScript file DIR/NAME.pt, which takes [1, ...] and gives [1, ...] of float32. Input is CSV (numbers
+between commas, a line a row) or NumPy's .npy ([rows, ...]); values become float32. Answers come in the order of rows:
+  {"row":0,"label":3,"rung":0}                                    arg_max gives a label; "rung" says who answered a cascade
+  {"row":1,"values":[0.1,0.9]}                                    a flow that ends in a tensor
+  {"row":2,"error":{"code":"deadline_missed","where":"","what":"..."}}
+
+Examples (the demo prints the folder of its networks as FOLDER/digits.json):
+  tailrace run FOLDER/digits.json --models FOLDER --input docs/data/digits.csv --columns 64
+  head -3 rows.csv | tailrace run FLOW.json --models DIR --input - --within 5ms
+)";
+
+constexpr const char* demo_footer = R"(What happens:
+  1. The images are split by a fixed permutation: 60 % train, 20 % choose the threshold, 20 % test.
+  2. Both networks are trained with LibTorch, or taken from the cache.
+  3. The exit threshold is chosen, and written into a copy of the flow beside the networks.
+  4. The flow is read from that copy, optimised, and explained.
+  5. The engine's answers are compared with the same steps done by hand; then all are timed, in turn, in many rounds.
+The speed-up to expect is 0.8 / (t_tiny / t_large + share of images that the large network looks at).
+)";
+
+struct Given {
+  DemoOptions demo;
+  ExplainOptions explain;
+  RunOptions run;
+};
+
+// A range that the help does not spell out.
+CLI::Validator between(int least, int most) { return CLI::Range(least, most).description(""); }
+
+void add_threads(CLI::App& command, unsigned& threads) {
+  command.add_option("--threads", threads, "Threads of the engine (default: as many as this process may use)")
+      ->check(between(1, 1024))
+      ->type_name("N");
+}
+
+void add_demo(CLI::App& app, DemoOptions& o) {
+  auto* demo = app.add_subcommand("demo", "Shows Tailrace at work: tailrace demo digits");
+  demo->require_subcommand(1);
+  auto* digits = demo->add_subcommand("digits", "Trains a tiny and a large network on handwritten digits (once: they are kept), and lets a\n"
+                                                "cascade answer with the tiny one where it is sure and with the large one elsewhere");
+  digits->add_option("--seeds", o.seeds, "Train and measure with so many seeds, and give the mean (default: 1)")->check(between(1, 100))->type_name("N");
+  digits->add_flag("--json", o.json, "Print the figures as JSON");
+  digits->add_option("--cache", o.cache, "Keep the networks in this folder (default: $XDG_CACHE_HOME/tailrace/demo or ~/.cache/tailrace/demo)")->type_name("DIR");
+  digits->add_option("--data", o.data, "CSV of 64 pixels, 0..16, and the digit (default: docs/data/digits.csv of the source folder)")->type_name("FILE");
+  digits->add_option("--flow", o.flow, "The flow (default: docs/flows/digits.json of the source folder)")->type_name("FILE");
+  add_threads(*digits, o.threads);
+  digits->footer(demo_footer);
+}
+
+void add_explain(CLI::App& app, ExplainOptions& o) {
+  auto* explain = app.add_subcommand("explain", "Prints what a flow computes and, given its models, how it will run and why");
+  explain->add_option("FLOW", o.flow, "The flow, a JSON file")->required()->type_name("");
+  explain->add_option("--models", o.models, "Folder that holds NAME.pt for every model of the flow")->type_name("DIR");
+}
+
+void add_run(CLI::App& app, RunOptions& o) {
+  auto* run = app.add_subcommand("run", "Answers rows of numbers with a flow: one line of JSON for each");
+  run->add_option("FLOW", o.flow, "The flow, a JSON file")->required()->type_name("");
+  run->add_option("--input", o.input, "CSV or .npy; - is CSV on standard input")->required()->type_name("FILE");
+  run->add_option("--models", o.models, "Folder that holds NAME.pt for every model of the flow")->type_name("DIR");
+  run->add_option("--columns", o.columns, "Use only the first so many numbers of each row")->check(between(1, 1 << 30))->type_name("N");
+  run->add_option("--within", o.within, "Deadline of each row: 5ms, 0.2s, 300us (default: none)")->type_name("TIME");
+  add_threads(*run, o.threads);
+  run->footer(run_footer);
+}
+
+// The command that the words so far lead to: what a mistake is about.
+const CLI::App& innermost(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app : innermost(*chosen.front());
+}
+
+// "unknown flag '--sede' (did you mean '--seeds'?)"
+std::string unexpected_in_words(const CLI::App& command, const std::string& word) {
+  std::vector<std::string> known;
+  const bool flag = word.starts_with('-') && word != "-";
+  if (flag) {
+    for (const auto* option : command.get_options({}))
+      for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+  } else {
+    for (const auto* sub : command.get_subcommands({})) known.push_back(sub->get_name());
+  }
+  const std::string what = flag ? "unknown flag " : known.empty() ? "unexpected word " : "unknown command ";
+  return what + "'" + word.substr(0, 80) + "'" + nearest_hint(word.substr(0, word.find('=')), known);
+}
+
+std::string path_of(const CLI::App& command) {
+  return command.get_parent() ? path_of(*command.get_parent()) + " " + command.get_name() : command.get_name();
+}
+
+Exit complain_of(const CLI::App& app, const CLI::ParseError& error) {
+  const auto& command = innermost(app);
+  const auto unexpected = app.remaining(true);
+  std::string what = unexpected.empty() ? error.what() : unexpected_in_words(command, unexpected.front());
+  for (char& c : what)
+    if (c == '\n') c = ' ';
+  if (what == "A subcommand is required") what = command.get_parent() ? "demo of what? digits" : "no command given";
+  return complain(what + "; see " + path_of(command) + " --help");
+}
+
+Exit dispatch(const CLI::App& app, const Given& given) {
+  const std::string command = app.get_subcommands().front()->get_name();
+  if (command == "demo") return demo_digits(given.demo);
+  if (command == "explain") return explain_flow(given.explain);
+  return run_flow(given.run);
+}
+
+}  // namespace
+
+int run_program(int argc, const char* const* argv) {
+  try {
+    Given given;
+    CLI::App app("Inference pipelines inside one process: what they compute, explained before it runs.", "tailrace");
+    app.set_version_flag("--version", std::string("tailrace " TAILRACE_VERSION) + (have_torch() ? ", with LibTorch" : ", without LibTorch"));
+    app.set_help_flag("--help,-h", "Print this help");
+    app.require_subcommand(1);
+    add_demo(app, given.demo);
+    add_explain(app, given.explain);
+    add_run(app, given.run);
+    app.footer(footer);  // last: commands would inherit it
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::Success& help) {
+      return app.exit(help);
+    } catch (const CLI::ParseError& error) {
+      return static_cast<int>(complain_of(app, error));
+    }
+    return static_cast<int>(dispatch(app, given));
+  } catch (const std::exception& e) {
+    return static_cast<int>(complain(std::string("stopped: ") + e.what()));
+  }
+}
+
+Exit complain(const std::string& what, Exit exit) {
+  std::fprintf(stderr, "tailrace: %s\n", what.c_str());
+  return exit;
+}
+
+Exit complain(const Problems& problems, Exit exit) {
+  for (const auto& p : problems.list()) complain(p.where.empty() ? p.what : p.where + ": " + p.what, exit);
+  return exit;
+}
+
+}  // namespace tailrace::cli

@@ -1,0 +1,102 @@
+#include <fmt/format.h>
+
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <deque>
+#include <optional>
+
+#include "cli/cli.h"
+#include "cli/json_lines.h"
+#include "cli/models.h"
+#include "cli/rows.h"
+#include "tailrace/exec/start.h"
+
+namespace tailrace::cli {
+
+namespace {
+
+// "5ms", "0.2s", "300us"; nothing for other texts and for durations that are not above zero.
+std::optional<Duration> duration_in(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc()) return std::nullopt;
+  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  const double seconds = unit == "s" ? value : unit == "ms" ? value / 1e3 : unit == "us" ? value / 1e6 : -1;
+  if (!(seconds > 0 && seconds < 1e6)) return std::nullopt;
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+// The row, or its first numbers.
+Tensor input_row(const Rows& rows, std::size_t i, std::size_t columns) {
+  const Tensor row = rows.row(i);
+  if (columns == 0) return row;
+  return Tensor::view(row.data(), row.dtype(), {static_cast<std::int64_t>(columns)});
+}
+
+// Keeps as many requests under way as the engine's threads can use; answers are printed in the order of rows.
+template <class Out>
+Exit answer_rows(Engine<Tensor, Out>& engine, const Rows& rows, const RunOptions& options, const Request& request, std::size_t window) {
+  std::deque<Handle<Out>> open;
+  std::size_t failed = 0, printed = 0;
+  const auto print_next = [&] {
+    const Outcome<Out> outcome = open.front().get();
+    open.pop_front();
+    failed += !outcome;
+    std::puts(answer_line(printed++, outcome).c_str());
+  };
+  for (std::size_t i = 0; i < rows.count; ++i) {
+    if (open.size() == window) print_next();
+    open.push_back(engine.submit(input_row(rows, i, options.columns), request));
+  }
+  while (!open.empty()) print_next();
+  if (std::fflush(stdout) != 0) return complain("standard output cannot be written");
+  if (failed == 0) return Exit::fine;
+  return complain(fmt::format("{} of {} rows have no answer; their lines say why", failed, rows.count), Exit::some_failed);
+}
+
+template <class Out>
+Exit run_typed(const std::shared_ptr<const Graph>& graph, Registry registry, const Rows& rows, const RunOptions& options, const Request& request) {
+  const auto plan = optimise(Flow<Tensor, Out>(graph), {.models = std::move(registry)});
+  if (!plan) return complain(plan.error());
+  const unsigned threads = options.threads ? options.threads : usable_processors();
+  const std::size_t window = 2 * std::size_t{threads};
+  auto engine = start(*plan, {.threads = threads, .max_in_flight = static_cast<std::uint32_t>(window)});
+  if (!engine) return complain(engine.error());
+  return answer_rows(*engine, rows, options, request, window);
+}
+
+}  // namespace
+
+Exit run_flow(const RunOptions& options) {
+  Request request;
+  if (!options.within.empty()) {
+    const auto within = duration_in(options.within);
+    if (!within) return complain("--within takes a time such as 5ms, 0.2s or 300us, got '" + options.within + "'");
+    request.within = *within;
+  }
+  const Catalog catalog = make_catalog();
+  const auto graph = read_flow_file(options.flow, catalog);
+  if (!graph) return complain(graph.error());
+  const Type &in = (*graph)->input_type(), &out = (*graph)->output_type();
+  if (!equal(in, type_of<Tensor>)) return complain(options.flow + ": takes " + catalog.type_name(in) + "; a row is a Tensor");
+  const auto rows = read_rows(options.input);
+  if (!rows) return complain(rows.error());
+  const auto width = static_cast<std::size_t>(rows->shape.elements());
+  if (options.columns > width)
+    return complain(fmt::format("--columns {} asks for more numbers than rows have: {}", options.columns, width));
+
+  Registry registry;
+  if (!models_of(**graph).empty()) {
+    if (!have_torch()) return complain(no_torch, Exit::not_available);
+    if (options.models.empty()) return complain("the flow uses models: --models names the folder that holds NAME.pt for each");
+    auto loaded = load_models(**graph, options.models);
+    if (!loaded) return complain(loaded.error());
+    registry = *std::move(loaded);
+  }
+  if (equal(out, type_of<std::int64_t>)) return run_typed<std::int64_t>(*graph, std::move(registry), *rows, options, request);
+  if (equal(out, type_of<Tensor>)) return run_typed<Tensor>(*graph, std::move(registry), *rows, options, request);
+  return complain(options.flow + ": gives " + catalog.type_name(out) + ", which this program cannot print");
+}
+
+}  // namespace tailrace::cli

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# cli_test.sh TAILRACE: exit codes and messages of the program, as a user's shell sees them. Trains nothing.
+set -uo pipefail
+tailrace=$(realpath "${1:?usage: cli_test.sh TAILRACE}")
+docs=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../../docs")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0 checks=0
+
+# expect CODE 'PATTERN OF STDOUT' 'PATTERN OF STDERR' ARGUMENTS...: runs the program; patterns are bash globs, '' is
+# nothing at all.
+expect() {
+  local code=$1 out=$2 err=$3 got
+  shift 3
+  "$tailrace" "$@" >out.txt 2>err.txt </dev/null
+  got=$?
+  judge "$code" "$out" "$err" "$got" "tailrace $*"
+}
+judge() {
+  local code=$1 out=$2 err=$3 got=$4 what=$5 problem=
+  checks=$((checks + 1))
+  # shellcheck disable=SC2053
+  [ "$got" = "$code" ] || problem+=" exit $got, expected $code;"
+  [[ $(<out.txt) == $out ]] || problem+=" stdout is not '$out';"
+  [[ $(<err.txt) == $err ]] || problem+=" stderr is not '$err';"
+  [ -z "$problem" ] && return
+  failures=$((failures + 1))
+  printf 'FAILED: %s:%s\n--- stdout\n%s\n--- stderr\n%s\n' "$what" "$problem" "$(head -5 out.txt)" "$(head -5 err.txt)"
+}
+flow() { printf '{"flow": "f", "input": "Tensor", "stages": [%s]}' "$2" >"$1"; }
+
+# ---- help, version, mistakes on the command line
+expect 0 '*demo digits*Exit codes:*' '' --help
+expect 0 '*--models DIR*Examples*' '' run --help
+expect 0 'tailrace [0-9]*' '' --version
+expect 2 '' 'tailrace: no command given; see tailrace --help'
+expect 2 '' "tailrace: unknown command 'explian' (did you mean 'explain'?); see tailrace --help" explian
+expect 2 '' "tailrace: unknown flag '--sede' (did you mean '--seeds'?); see tailrace demo digits --help" demo digits --sede 3
+expect 2 '' 'tailrace: demo of what? digits; see tailrace demo --help' demo
+expect 2 '' 'tailrace: --seeds: *0*100*' demo digits --seeds 0
+expect 2 '' 'tailrace: --seeds: *many*' demo digits --seeds many
+expect 2 '' 'tailrace: FLOW is required; see tailrace explain --help' explain
+expect 2 '' 'tailrace: --input is required; see tailrace run --help' run x.json
+
+# ---- files
+expect 2 '' 'tailrace: none.json: cannot be opened: No such file or directory' explain none.json
+expect 2 '' 'tailrace: /: is a folder, expected a file' explain /
+printf '{"flow": ' >broken.json
+expect 2 '' 'tailrace: broken.json:1:10: not JSON: *' explain broken.json
+flow typo.json '{"name": "a", "run": "sofmax"}'
+expect 2 '' "tailrace: typo.json:1:66: a: there is no stage named 'sofmax' in the catalog (did you mean 'softmax'?)" explain typo.json
+head -c 100000 /dev/urandom >noise.json
+expect 2 '' 'tailrace: noise.json:*' explain noise.json
+
+# ---- explain
+expect 0 '*scores*cascade*tiny*' '' explain "$docs/flows/digits.json"
+flow scale.json '{"name": "half", "run": {"scale": {"by": 0.5}}}'
+expect 0 '*half*' '' explain scale.json
+
+# ---- run without models
+flow best.json '{"name": "half", "run": {"scale": {"by": 0.5}}}, {"name": "best", "run": "arg_max"}'
+printf 'a,b,c\n1,2,3\n\n9, 8,7\n' >rows.csv
+expect 0 '{"row":0,"label":2}'$'\n''{"row":1,"label":0}' '' run best.json --input rows.csv
+expect 0 '{"row":0,"label":1}'$'\n''{"row":1,"label":0}' '' run best.json --input rows.csv --columns 2 --threads 2
+expect 0 '{"row":0,"values":\[0.5,1.0,1.5\]}'$'\n''*' '' run scale.json --input rows.csv
+expect 0 '{"row":0,*}' '' run scale.json --input <(printf '1,2\n') --within 10s
+"$tailrace" run best.json --input - <rows.csv >out.txt 2>err.txt
+judge 0 '{"row":0,"label":2}*' '' $? 'tailrace run best.json --input -'
+printf '1,2\nnan,3\n4,5\n' >nan.csv
+expect 1 '*{"row":1,"error":{"code":"bad_value","where":"best","what":"*not a number*"}}*{"row":2,"label":1}' \
+  'tailrace: 1 of 3 rows have no answer; their lines say why' run best.json --input nan.csv
+printf '\x93NUMPY\x01\x00\x3a\x00%-57s\n\x03\x01\x02\x09\x07\x08' "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3)}" >rows.npy
+expect 0 '{"row":0,"label":0}'$'\n''{"row":1,"label":0}' '' run best.json --input rows.npy
+head -c 30 rows.npy >cut.npy
+expect 2 '' 'tailrace: cut.npy:byte 30: ends inside the header' run best.json --input cut.npy
+printf '1,2\n3,x\n' >bad.csv
+expect 2 '' "tailrace: bad.csv:2:3: 'x' is not a number that fits float32" run best.json --input bad.csv
+: >empty.csv
+expect 2 '' 'tailrace: empty.csv: holds no rows' run best.json --input empty.csv
+expect 2 '' 'tailrace: --columns 4 asks for more numbers than rows have: 3' run best.json --input rows.csv --columns 4
+expect 2 '' "tailrace: --within takes a time such as 5ms, 0.2s or 300us, got '5'" run best.json --input rows.csv --within 5
+
+# ---- models
+"$tailrace" demo digits --data none.csv >out.txt 2>err.txt
+if [ $? = 3 ]; then  # a build without LibTorch says so, whatever else is asked
+  judge 3 '' 'tailrace: this build of tailrace has no LibTorch*' 3 'tailrace demo digits'
+  expect 3 '' 'tailrace: this build of tailrace has no LibTorch*' run "$docs/flows/digits.json" --input rows.csv --models .
+  expect 3 '' 'tailrace: this build of tailrace has no LibTorch*' explain "$docs/flows/digits.json" --models .
+else
+  judge 2 '' 'tailrace: none.csv: cannot be opened: No such file or directory' 2 'tailrace demo digits --data none.csv'
+  expect 2 '' 'tailrace: rows.csv: has 3 numbers a row, expected 64 pixels and a digit' demo digits --data rows.csv
+  expect 2 '' 'tailrace: the flow uses models: --models names*' run "$docs/flows/digits.json" --input rows.csv
+  expect 2 '' 'tailrace: nowhere: is not a folder*' run "$docs/flows/digits.json" --input rows.csv --models nowhere
+  mkdir models && printf 'not a model' >models/tiny.pt && printf 'x' >models/larg.pt
+  expect 2 '' "tailrace: models/tiny.pt: *tailrace: models/large.pt: there is no such file for model 'large' (did you mean 'larg'?)" \
+    run "$docs/flows/digits.json" --input rows.csv --models models
+  expect 2 '' 'tailrace: /proc/nowhere*cannot be created*' demo digits --cache /proc/nowhere
+fi
+
+echo "$((checks - failures)) of $checks checks passed"
+[ $failures = 0 ]

@@ -1,0 +1,117 @@
+// What requests take from the heap once an engine is warm: nothing, whatever becomes of them.
+// checks: request-no-memory, error-no-memory
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <cerrno>
+#include <thread>
+
+#include "support/check.h"
+#include "support/steps.h"
+#include "tailrace/exec/pool.h"
+
+// Sanitizers have a heap of their own.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TAILRACE_FOREIGN_HEAP
+#endif
+#endif
+#else
+#define TAILRACE_FOREIGN_HEAP
+#endif
+
+#if !defined(TAILRACE_FOREIGN_HEAP) && defined(__GLIBC__)
+
+namespace {
+std::atomic<long> taken{0};  // blocks, by all threads
+}
+
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_calloc(std::size_t, std::size_t);
+void* __libc_realloc(void*, std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+void* malloc(std::size_t n) { return ++taken, __libc_malloc(n); }
+void* calloc(std::size_t n, std::size_t size) { return ++taken, __libc_calloc(n, size); }
+void* realloc(void* p, std::size_t n) { return ++taken, __libc_realloc(p, n); }
+void* memalign(std::size_t align, std::size_t n) { return ++taken, __libc_memalign(align, n); }
+void* aligned_alloc(std::size_t align, std::size_t n) { return ++taken, __libc_memalign(align, n); }
+int posix_memalign(void** p, std::size_t align, std::size_t n) {
+  ++taken;
+  *p = __libc_memalign(align, n);
+  return *p ? 0 : ENOMEM;
+}
+}
+
+using namespace tailrace;
+using namespace tailrace::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int rounds = 200;
+
+// Blocks taken in `rounds` calls, after as many to warm up.
+template <class F>
+long taken_by(F once) {
+  for (int i = 0; i < rounds; ++i) once();
+  const long before = taken;
+  for (int i = 0; i < rounds; ++i) once();
+  return taken - before;
+}
+
+struct Ways {
+  Engine<int, int> engine;
+  std::atomic<int> called{0};
+
+  explicit Ways(const Flow<int, int>& flow) : engine(tailrace::start(flow, {.executor = pool_executor(2).value()}).value()) {}
+  // `allowed` blocks per request are the flow's own.
+  void take_nothing(int in, long allowed = 0) {
+    CHECK(taken_by([&] { (void)engine.run(in); }) <= allowed * rounds);
+    CHECK(taken_by([&] { (void)engine.submit(in).get(); }) <= allowed * rounds);
+    CHECK(taken_by([&] {
+      const int seen = called;
+      (void)engine.submit(in, {}, [this](Outcome<int>) { ++called; });
+      eventually([&] { return called > seen; });
+    }) <= allowed * rounds);
+    CHECK(taken_by([&] { (void)engine.submit(in, {.within = 1h}).get(); }) <= allowed * rounds);
+    CHECK(taken_by([&] { (void)engine.submit(in, {.within = 1us}).get(); }) <= allowed * rounds);
+    CHECK(taken_by([&] {
+      auto h = engine.submit(in);
+      h.cancel();
+      (void)h.get();
+    }) <= allowed * rounds);
+  }
+};
+
+Result<int> refuse(int) { return Error(Code::bad_value, "a sentence that is too long for any string to hold it in place"); }
+
+}  // namespace
+
+TEST_CASE("allocations: the counter counts") {
+  CHECK(taken_by([] { delete new int(1); }) == rounds);
+}
+TEST_CASE("allocations: none on a straight line") {
+  Ways(from_int([](Stream<int> s) { return join_with("j", [](int a, int b) { return a + b; }, s.then("a", plus_one), s.then("b", twice)); })).take_nothing(1);
+}
+TEST_CASE("allocations: none in combinators") {
+  Ways w(from_int([](Stream<int> s) {
+    const auto inner = flow<int>("inner", [](Stream<int> x) { return cascade("k", x, exit_if(refuse, always), exit_if(same, never_so), refuse); });
+    return choose("c", race("r", s, same, refuse, twice), [](int x) { return x % 2; }, inner, same);
+  }));
+  w.take_nothing(1);
+  w.take_nothing(2);
+}
+TEST_CASE("allocations: none for errors") {
+  Ways(from_int([](Stream<int> s) { return s.then("a", refuse); })).take_nothing(1);
+  Ways(from_int([](Stream<int> s) { return race("r", s, refuse, refuse); })).take_nothing(1);
+  Ways(from_int([](Stream<int> s) { return choose("c", s, same, same, same); })).take_nothing(7);
+  Ways(from_int([](Stream<int> s) { return s.then("a", [](int) -> int { throw 7; }); })).take_nothing(1, 1);  // the exception itself
+}
+TEST_CASE("allocations: each takes its vectors and nothing else") {
+  Ways(from_int([](Stream<int> s) {
+    return each("e", s.then("v", [](int n) { return std::vector<int>(static_cast<std::size_t>(n)); }), plus_one).then("n", [](const std::vector<int>& v) { return static_cast<int>(v.size()); });
+  })).take_nothing(20, 2);
+}
+
+#endif

@@ -1,0 +1,21 @@
+#include "support/cases.h"
+
+namespace tailrace::test {
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> table = [] {
+    std::vector<Case> t;
+    add_value_cases(t);
+    add_combinator_cases(t);
+    add_each_cases(t);
+    add_error_cases(t);
+    add_request_cases(t);
+    add_deadline_cases(t);
+    add_lifetime_cases(t);
+    add_building_cases(t);
+    return t;
+  }();
+  return table;
+}
+
+}  // namespace tailrace::test

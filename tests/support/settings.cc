@@ -1,0 +1,58 @@
+#include "support/settings.h"
+
+#include "tailrace/exec/pool.h"
+#if TAILRACE_HAS_TBB
+#include "tailrace/exec/tbb.h"
+#endif
+
+namespace tailrace::test {
+namespace {
+
+void add(std::vector<Setting>& list, const std::string& name, unsigned threads, std::shared_ptr<Executor> executor) {
+  for (bool rewrites : {true, false})
+    list.push_back({name + (rewrites ? "" : ", not fused"), executor, threads, rewrites});
+}
+
+std::vector<Setting> make_settings() {
+  std::vector<Setting> list;
+  add(list, "threads of its own", 2, nullptr);
+  for (unsigned threads : {1u, 2u, 4u}) {
+    auto pool = pool_executor(threads).value();
+    add(list, "pool of " + std::to_string(threads), threads, pool);
+    if (threads == 2) list.push_back({"pool of 2, races in order", pool, 2, true, 0});
+    if (threads == 2) list.push_back({"pool of 2, joins forked", pool, 2, true, 256, true});
+  }
+#if TAILRACE_HAS_TBB
+  static oneapi::tbb::task_arena arena(2, 1);
+  add(list, "the user's oneTBB arena", 1, tbb_executor(arena));
+  add(list, "oneTBB with 2 threads", 2, tbb_executor(2).value());
+#endif
+  return list;
+}
+
+}  // namespace
+
+void fork_every_join(const Graph& graph, GraphChoices& choices) {
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    choices.fork[i] = graph.nodes[i].kind == Kind::join;
+    for (std::size_t arm = 0; arm < graph.nodes[i].arms.size(); ++arm)
+      fork_every_join(*graph.nodes[i].arms[arm].graph, choices.arms[i][arm]);
+  }
+}
+
+const std::vector<Setting>& settings() {
+  static const std::vector<Setting> list = make_settings();
+  return list;
+}
+
+std::string_view name(Way way) {
+  switch (way) {
+    case Way::run: return "run";
+    case Way::run_in_a_stage: return "run in a stage";
+    case Way::handle: return "handle";
+    case Way::callback: return "callback";
+  }
+  return "";
+}
+
+}  // namespace tailrace::test

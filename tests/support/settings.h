@@ -1,0 +1,47 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "tailrace/exec/start.h"
+
+// The ways in which every semantic case is run.
+namespace tailrace::test {
+
+void fork_every_join(const Graph& graph, GraphChoices& choices);
+
+// An executor and what the plan was made with.
+struct Setting {
+  std::string name;
+  std::shared_ptr<Executor> executor{};  // null: the engine's own threads
+  unsigned threads = 2;
+  bool rewrites = true;
+  std::uint32_t max_losers = 256;
+  bool forks = false;  // branches of joins run at the same time
+
+  // REQUIRES: the flow is sound. Options that are given count.
+  template <class In, class Out>
+  Engine<In, Out> start(const Flow<In, Out>& flow, EngineOptions options = {}) const {
+    OptimiseOptions how;
+    if (!rewrites) how.without = {"fuse"};
+    auto plan = optimise(flow, how);
+    if (!plan) throw std::logic_error("the flow is wrong: " + plan.error().what());
+    PlanData chosen = plan->data();
+    if (forks) fork_every_join(*chosen.graph, chosen.choices.root);
+    options.executor = executor;
+    options.threads = threads;
+    if (max_losers != 256) options.max_losers = max_losers;
+    return std::move(tailrace::start(Plan<In, Out>(std::move(chosen)), options)).value();
+  }
+};
+
+// Every executor, with and without rewrites, and once with races that run in order. Made once, for the whole program.
+const std::vector<Setting>& settings();
+
+enum class Way { run, run_in_a_stage, handle, callback };
+inline constexpr Way ways[] = {Way::run, Way::run_in_a_stage, Way::handle, Way::callback};
+std::string_view name(Way way);
+
+}  // namespace tailrace::test
