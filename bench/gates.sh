@@ -84,7 +84,7 @@ write_json() {
   cpu=$(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)
   commit=${TAILRACE_COMMIT:-$(git -C "$here" describe --always --dirty 2> /dev/null || echo unknown)}
   awk -v cpu="$cpu" -v cores="$(nproc)" -v commit="$commit" -v day="$(date -u +%Y-%m-%d)" -v compiler="$(compiler)" \
-    -v valgrind="$(valgrind --version)" -v counts="$counts" -v measured="$measured" '
+    -v valgrind="$(valgrind --version | sed s/valgrind-//)" -v counts="$counts" -v measured="$measured" '
     function quote(s) { gsub(/["\\]/, "\\\\&", s); return "\"" s "\"" }
     BEGIN {
       while ((getline line < measured) > 0) { split(line, w, " "); value[w[1]] = w[2] }

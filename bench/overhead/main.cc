@@ -55,7 +55,9 @@ int run(const std::vector<std::string>& args) {
   bench::Options options;
   std::string json;
   for (std::size_t i = 0; i < args.size(); ++i) {
-    const auto next = [&] { return i + 1 < args.size() ? args[++i] : throw std::runtime_error("incomplete\n" + std::string(usage)); };
+    const auto next = [&] {
+      return i + 1 < args.size() ? args[++i] : throw std::runtime_error("incomplete\n" + std::string(usage));
+    };
     if (args[i] == "--smoke") return smoke();
     if (args[i] == "--list") return list();
     if (args[i] == "--allocations") return allocations(2000, false);

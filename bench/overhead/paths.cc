@@ -111,19 +111,19 @@ Work overload(Shared<Value> engine) {
 
 auto three = [](tr::Stream<Value> s) { return s.then("a", Step{}).then("b", Step{}).then("c", Step{}); };
 auto joined = [](tr::Stream<Value> s) {
-  return tr::join_with("sum", [](Value a, Value b) { return a + b; }, s.then("a", Step{}), s.then("b", Step{}));
+  return tr::join_with(
+      "sum", [](Value a, Value b) { return a + b; }, s.then("a", Step{}), s.then("b", Step{}));
 };
 auto raced = [](tr::Stream<Value> s) { return tr::race("race", s, Step{}, Step{}); };
 auto cascaded = [](tr::Stream<Value> s) {
   return tr::cascade("cascade", s, tr::exit_if(Step{}, [](Value x) { return x % 2 == 0; }), Step{}).then("z", Step{});
 };
 auto chosen = [](tr::Stream<Value> s) {
-  return tr::choose("choose", s, [](Value x) { return x % 2; }, Step{}, Step{});
+  return tr::choose(
+      "choose", s, [](Value x) { return x % 2; }, Step{}, Step{});
 };
 auto over_each = [](tr::Stream<Values> s) { return tr::each("each", s, Step{}); };
-auto over_each_cascade = [](tr::Stream<Values> s) {
-  return tr::each("each", s, tr::flow<Value>("element", cascaded));
-};
+auto over_each_cascade = [](tr::Stream<Values> s) { return tr::each("each", s, tr::flow<Value>("element", cascaded)); };
 template <class F>
 auto second_stage(F f) {
   return [f](tr::Stream<Value> s) { return s.then("a", Step{}).then("b", f); };
@@ -151,12 +151,16 @@ std::vector<Path> paths() {
       {"cascade", "two rungs and a stage", [] { return run(engine_of<Value>(cascaded)); }, 0, ""},
       {"choose", "two arms", [] { return run(engine_of<Value>(chosen)); }, 0, ""},
       {"each", "eight elements", [] { return run_vectors(engine_of<Values>(over_each)); }, 1, answer},
-      {"each_cascade", "a cascade over eight elements", [] { return run_vectors(engine_of<Values>(over_each_cascade)); }, 1, answer},
+      {"each_cascade", "a cascade over eight elements",
+       [] { return run_vectors(engine_of<Values>(over_each_cascade)); }, 1, answer},
       {"error", "the second stage returns an Error", [] { return run(engine_of<Value>(second_stage(fail))); }, 0, ""},
-      {"throw", "the second stage throws", [] { return run(engine_of<Value>(second_stage(refuse))); }, 1, "the exception object"},
+      {"throw", "the second stage throws", [] { return run(engine_of<Value>(second_stage(refuse))); }, 1,
+       "the exception object"},
       {"cancel", "submit, cancel, get", [] { return cancel(engine_of<Value>(second_stage(until_stopped))); }, 0, ""},
-      {"deadline_run", "run past its deadline", [] { return miss_by_run(engine_of<Value>(second_stage(until_stopped))); }, 0, ""},
-      {"deadline_submit", "submit past its deadline", [] { return miss_by_submit(engine_of<Value>(second_stage(until_stopped))); }, 0, ""},
+      {"deadline_run", "run past its deadline",
+       [] { return miss_by_run(engine_of<Value>(second_stage(until_stopped))); }, 0, ""},
+      {"deadline_submit", "submit past its deadline",
+       [] { return miss_by_submit(engine_of<Value>(second_stage(until_stopped))); }, 0, ""},
       {"overload", "refused at admission", [] { return overload(engine_of<Value>(three)); }, 0, ""},
   };
 }

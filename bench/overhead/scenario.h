@@ -56,8 +56,9 @@ struct Counted {
 };
 std::vector<Counted> counted();
 
-// Allocations per request of every path, the user's own taken off.
+// m6: allocations per request of every path, the user's own taken off.
 std::vector<bench::Figure> count_allocations(long requests);
+// m1, m2 and m4.
 void measure(const bench::Options& options, bench::Results& results);
 // Compares all answers, times nothing.
 void check_all_answers();

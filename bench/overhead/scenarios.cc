@@ -87,7 +87,8 @@ void m4(const bench::Options& options, Results& r) {
   const Comparison e = bench::compare(empty, options), s = bench::compare(stage, options);
   r.tables.push_back(table_of("m4: from the call to the answer, empty pipeline", empty, e));
   r.tables.push_back(table_of("m4: from the call to the answer, one stage", stage, s));
-  add(r, e, "m4.empty_time", "empty pipeline, more than a direct call", bench::subtract(e.arms[1], e.arms[0]), 40, "ns");
+  add(r, e, "m4.empty_time", "empty pipeline, more than a direct call", bench::subtract(e.arms[1], e.arms[0]), 40,
+      "ns");
   add(r, s, "m4.quick_deadline_time", "one quick stage with a deadline, more than a direct call",
       bench::subtract(s.arms[2], s.arms[0]), 120, "ns");
 }
@@ -95,7 +96,7 @@ void m4(const bench::Options& options, Results& r) {
 // Per request, in the best of three windows: oneTBB takes memory for its own tasks now and then, as threads happen to
 // meet, but what a request costs is paid in every window.
 double least_allocations(const Work& work, long requests) {
-  work(requests);  // whatever is allocated once
+  work(requests);                     // whatever is allocated once
   std::this_thread::sleep_for(20ms);  // and by threads that are about to wait for the first time
   work(requests);
   long least = std::numeric_limits<long>::max();
@@ -133,7 +134,8 @@ std::vector<Figure> count_allocations(long requests) {
   std::vector<Figure> figures;
   for (const Path& path : paths()) {
     const std::string what = path.what + (path.users > 0 ? "; without " + path.why : "");
-    figures.push_back({"m6." + path.name, what, least_allocations(path.make(), requests) - path.users, 0, "allocations"});
+    figures.push_back(
+        {"m6." + path.name, what, least_allocations(path.make(), requests) - path.users, 0, "allocations"});
   }
   return figures;
 }
@@ -150,8 +152,6 @@ void measure(const bench::Options& options, Results& r) {
   m2(options, r);
   m4(options, r);
   r.tables.push_back(frame_sizes());
-  if (!bench::counts_allocations) return;
-  for (auto& figure : count_allocations(2000)) r.figures.push_back(std::move(figure));
 }
 
 }  // namespace overhead

@@ -59,7 +59,7 @@ void figures(std::ostream& out, const Json& list, const Json& notes) {
   }
   out << "\n";
   for (const Json& f : list)
-    if (missed(f))
+    if (missed(f) && !f.value("void", false))
       out << "`" << f.at("name").get<std::string>()
           << "` is missed: " << notes.value(f.at("name").get<std::string>(), "nobody has said why yet.") << "\n\n";
 }
@@ -82,19 +82,21 @@ void benchmark(std::ostream& out, const Json& b, const Json& notes) {
   out << taken.at("date").get<std::string>() << ", commit `" << taken.at("commit").get<std::string>() << "`, "
       << taken.at("cpu").get<std::string>() << ", " << taken.at("cores").get<int>() << " cores, "
       << taken.at("compiler").get<std::string>();
-  for (const auto& [library, version] : taken.at("libraries").items())
-    out << ", " << library << " " << version.get<std::string>();
+  for (const auto& library : taken.at("libraries").items())
+    out << ", " << library.key() << " " << library.value().get<std::string>();
   out << ".\n\n";
   figures(out, b.at("figures"), notes);
   for (const Json& t : b.at("tables")) table(out, t);
 }
 
 std::string page(const std::vector<Json>& benchmarks, const Json& notes) {
-  std::ostringstream out;
-  out << introduction;
-  for (const Json& b : benchmarks) benchmark(out, b, notes);
-  std::string text = out.str();
-  while (text.size() > 1 && text[text.size() - 2] == '\n') text.pop_back();
+  std::string text = introduction;
+  for (const Json& b : benchmarks) {
+    std::ostringstream out;
+    benchmark(out, b, notes);
+    text += out.str();
+    while (text.ends_with("\n\n")) text.pop_back();
+  }
   return text;
 }
 
@@ -128,8 +130,8 @@ int smoke() {
     {"name": "loud", "what": "w", "value": 1, "unit": "x", "limit": 2, "void": true}],
     "tables": [{"title": "U", "text": "", "columns": ["a"], "rows": [["b"]]}]})");
   const std::string text = page({example}, Json{{"bad", "because."}});
-  for (const char* expected : {"| `good` | w | 1 x | 1.50 x | met |", "1.75 x | 1.50 x | **missed** |", "void: ",
-                               "`bad` is missed: because.", "### U", "| b |", "L 1."})
+  for (const char* expected : {"| `good` | w | 1 x | 1.50 x | met |", "1.75 x | 1.50 x | **missed** |",
+                               "void: ", "`bad` is missed: because.", "### U", "| b |", "L 1."})
     if (text.find(expected) == std::string::npos) {
       std::cerr << "bench_report: the page lacks \"" << expected << "\"\n" << text;
       return 1;

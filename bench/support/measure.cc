@@ -65,7 +65,9 @@ Comparison attempt(const std::vector<Arm>& arms, const std::vector<long>& n, int
 Stats stats(std::vector<double> v) {
   if (v.empty()) return {};
   std::sort(v.begin(), v.end());
-  const auto at = [&](double share) { return v[static_cast<std::size_t>(share * static_cast<double>(v.size() - 1) + .5)]; };
+  const auto at = [&](double share) {
+    return v[static_cast<std::size_t>(share * static_cast<double>(v.size() - 1) + .5)];
+  };
   return {v.front(), at(.5), at(.5) != 0 ? (at(.75) - at(.25)) / at(.5) : 0};
 }
 

@@ -59,9 +59,13 @@ Json taken() {
 #if TAILRACE_HAS_TBB
   libraries["oneTBB"] = TBB_VERSION_STRING;
 #endif
-  return {{"date", today()},         {"commit", commit()},     {"tailrace", TAILRACE_VERSION},
-          {"cpu", cpu_model()},      {"cores", std::thread::hardware_concurrency()},
-          {"compiler", compiler()},  {"libraries", libraries}};
+  return {{"date", today()},
+          {"commit", commit()},
+          {"tailrace", TAILRACE_VERSION},
+          {"cpu", cpu_model()},
+          {"cores", std::thread::hardware_concurrency()},
+          {"compiler", compiler()},
+          {"libraries", libraries}};
 }
 
 Json as_json(const Figure& f) {
@@ -107,8 +111,11 @@ std::string text(double value, int digits) {
 
 void write(const Results& r, const std::string& file) {
   std::ofstream out(file);
-  const Json j = {{"benchmark", r.benchmark}, {"title", r.title},         {"taken", taken()},
-                  {"figures", all(r.figures)}, {"tables", all(r.tables)}};
+  const Json j = {{"benchmark", r.benchmark},
+                  {"title", r.title},
+                  {"taken", taken()},
+                  {"figures", all(r.figures)},
+                  {"tables", all(r.tables)}};
   out << j.dump(1) << "\n";
   if (!out) throw std::runtime_error("cannot write " + file);
 }

@@ -8,12 +8,12 @@ namespace bench {
 
 // One number that has a target.
 struct Figure {
-  std::string name;             // "m1.hop_time"
-  std::string what;             // a line for people
+  std::string name;  // "m1.hop_time"
+  std::string what;  // a line for people
   double value = 0;
   std::optional<double> limit;  // the most it may be; none: reported only
   std::string unit;
-  bool is_void = false;         // taken while others were at work
+  bool is_void = false;  // taken while others were at work
 };
 
 // A table of details; cells are text.

@@ -363,7 +363,8 @@ std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices
 }
 
 void allocate_frames(Program& p, std::uint32_t in_flight, std::uint32_t losers, std::uint32_t width) {
-  const auto frames = std::min<std::uint64_t>(std::uint64_t{in_flight} + losers, FramePool::max_frames);
+  const auto wanted = std::uint64_t{in_flight} + losers + width + 1;  // a thread that has just answered still has its frame
+  const auto frames = std::min<std::uint64_t>(wanted, FramePool::max_frames);
   p.pool.allocate(p, static_cast<std::uint32_t>(frames));
   p.spare.store(static_cast<std::int32_t>(losers), std::memory_order_relaxed);
   for (Control& c : p.controls) {

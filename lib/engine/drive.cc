@@ -69,7 +69,7 @@ const Block& run_blocks(Frame& f, const Block& first) noexcept {
       return *b;
     }
     for (;;) {
-      for (; i != b->last && halt.load(relaxed) == running; ++i) i->run(*i, frame);
+      for (const Instruction* const last = b->last; i != last && halt.load(relaxed) == running; ++i) i->run(*i, frame);
       if (b->end != End::next || f.timed) return *b;
       b = b->next;
       i = b->first;

@@ -61,12 +61,13 @@ std::int16_t last_choice(Frame& f, Kind kind) noexcept {
 }
 
 void deliver_now(Frame& f) noexcept {
+  const EngineState& engine = *f.engine;
   FrameRef answered(&f);  // the reference that the request kept for its callback
   try {
     f.deliver(answered, f.callback);
   } catch (...) {
     const Error error = thrown();
-    f.engine->observe({Event::Kind::callback_failed, error.code(), 0, {}, error.what()});
+    engine.observe({Event::Kind::callback_failed, error.code(), 0, {}, error.what()});
   }
 }
 void run_delivery(Task& task) noexcept {
@@ -96,10 +97,9 @@ void recycle(Frame& f) noexcept {
   Program& p = *f.program;
   Frame* parent = std::exchange(f.parent, nullptr);
   f.refs.store(0, relaxed);
-  if (f.held) p.pool.unhold();
   if (f.spare) p.spare.fetch_add(1, relaxed);
   if (f.extra) p.extra.fetch_add(1, relaxed);
-  p.pool.give_back(&f);
+  p.pool.give_back(&f, f.held);
   if (parent) release(*parent);
 }
 

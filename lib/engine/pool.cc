@@ -46,18 +46,19 @@ Frame* FramePool::take(std::uint32_t limit) noexcept {
   auto top = top_.load(std::memory_order_acquire);
   for (;;) {
     const auto first = first_of(top);
-    if (!first) return nullptr;
-    if (out_of(top) >= limit && out_of(top) >= limit + held_.load(std::memory_order_relaxed)) return nullptr;
+    if (!first || out_of(top) >= limit) return nullptr;
     Frame* f = at(first - 1);
     const auto rest = f->next_free.load(std::memory_order_relaxed);
     if (top_.compare_exchange_weak(top, with_first(top + one_out + one_tag, rest), std::memory_order_acquire)) return f;
   }
 }
 
-void FramePool::give_back(Frame* frame) noexcept {
+void FramePool::hold() noexcept { top_.fetch_sub(one_out, std::memory_order_relaxed); }
+
+void FramePool::give_back(Frame* frame, bool held) noexcept {
   auto top = top_.load(std::memory_order_relaxed);
   do frame->next_free.store(first_of(top), std::memory_order_relaxed);
-  while (!top_.compare_exchange_weak(top, with_first(top - one_out, frame->place), std::memory_order_release));
+  while (!top_.compare_exchange_weak(top, with_first(held ? top : top - one_out, frame->place), std::memory_order_release));
 }
 
 }  // namespace tailrace::detail

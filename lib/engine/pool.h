@@ -22,13 +22,13 @@ class FramePool {
   // REQUIRES: called once, 0 < count <= max_frames. Throws std::bad_alloc.
   void allocate(Program& program, std::uint32_t count);
 
-  // A frame, or null where none is left or `limit` and those held by losers are out already.
+  // A frame, or null where none is left or `limit` are out already, not counting those that losers hold.
   Frame* take(std::uint32_t limit) noexcept;
-  void give_back(Frame* frame) noexcept;
+  // `held`: it was held, and so has been uncounted already.
+  void give_back(Frame* frame, bool held) noexcept;
 
   // An answered request whose frame somebody still holds makes room for another one.
-  void hold() noexcept { held_.fetch_add(1, std::memory_order_relaxed); }
-  void unhold() noexcept { held_.fetch_sub(1, std::memory_order_relaxed); }
+  void hold() noexcept;
 
   std::uint32_t count() const noexcept { return count_; }
   std::uint32_t out() const noexcept;
@@ -36,7 +36,6 @@ class FramePool {
 
  private:
   std::atomic<std::uint64_t> top_{0};  // number + 1 of the first free frame : 20, frames out : 20, tag : 24
-  std::atomic<std::uint32_t> held_{0};
   char* slab_ = nullptr;
   std::size_t stride_ = 0;
   std::uint32_t count_ = 0;

@@ -157,7 +157,7 @@ class Builder {
       if (at == what.npos) break;
       what.remove_prefix(at + mark.size());
     }
-    const bool ended = what.find("end of input") != what.npos;
+    const bool ended = what.find("unexpected end of input") != what.npos;
     return refuse(ended ? position_of(end_) : culprit(), "not JSON: " + std::string(what.substr(0, 300)));
   }
   // Where the parser could not go on: the token it was reading, and in texts the byte.

@@ -89,7 +89,7 @@ Result<int> refuse(int) { return Error(Code::bad_value, "a sentence that is too 
 }  // namespace
 
 TEST_CASE("allocations: the counter counts") {
-  CHECK(taken_by([] { delete new int(1); }) == rounds);
+  CHECK(taken_by([] { ::operator delete(::operator new(1)); }) == rounds);
 }
 TEST_CASE("allocations: none on a straight line") {
   Ways(from_int([](Stream<int> s) { return join_with("j", [](int a, int b) { return a + b; }, s.then("a", plus_one), s.then("b", twice)); })).take_nothing(1);

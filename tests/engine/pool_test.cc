@@ -33,7 +33,7 @@ TEST_CASE("pool: hands out each frame once, up to the limit") {
   CHECK(out[0] != out[2]);
   CHECK(pool.take(3) == nullptr);
   CHECK(pool.out() == 3);
-  pool.give_back(out[1]);
+  pool.give_back(out[1], false);
   CHECK(pool.take(3) == out[1]);
   CHECK(pool.take(100) != nullptr);
   CHECK(pool.take(100) == nullptr);  // no frame is left
@@ -48,10 +48,9 @@ TEST_CASE("pool: frames that losers hold make room for others") {
   Frame* next = pool.take(1);
   CHECK(next != nullptr);
   CHECK(pool.take(1) == nullptr);
-  pool.unhold();
-  pool.give_back(held);
+  pool.give_back(held, true);
   CHECK(pool.take(1) == nullptr);
-  pool.give_back(next);
+  pool.give_back(next, false);
   CHECK(pool.out() == 0);
 }
 
@@ -69,7 +68,7 @@ TEST_CASE("pool: no frame is ever with two threads") {
         auto& owner = owned[f->place - 1];
         if (++owner != 1) twice = true;
         --owner;
-        pool.give_back(f);
+        pool.give_back(f, false);
       }
     });
   for (auto& t : threads) t.join();

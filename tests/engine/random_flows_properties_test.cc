@@ -53,16 +53,16 @@ void same_in(const Setting& setting, const Flow<Token, Token>& flow, unsigned in
   RC_ASSERT(called == 1);
 }
 
-// Five times as many tries as RapidCheck makes by itself, unless RC_PARAMS says otherwise, and nothing printed.
+// More tries than RapidCheck makes by itself, unless RC_PARAMS says otherwise, and nothing printed.
 void check_property(const std::function<void(const Genes&)>& property) {
   auto params = rc::detail::configuration().testParams;
-  if (params.maxSuccess == 100) params.maxSuccess = 500;
-  const auto result = rc::detail::checkTestable([&] {
+  if (params.maxSuccess == 100) params.maxSuccess = 300;
+  const auto result = rc::detail::checkProperty(rc::detail::toProperty([&] {
     const auto genes = *rc::gen::container<Genes>(rc::gen::arbitrary<std::uint8_t>());
     const long before = Token::alive() + Boxed::alive;
     property(genes);
     if (Token::alive() + Boxed::alive != before) RC_FAIL("values were left behind");
-  }, {}, params);
+  }), {}, params);
   std::ostringstream words;
   rc::detail::printResultMessage(result, words);
   INFO(words.str() << "\nRC_PARAMS=seed=" << params.seed);

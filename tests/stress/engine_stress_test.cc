@@ -102,7 +102,6 @@ TEST_CASE("stress: requests of all kinds from many threads") {
     CHECK(tally.values > 0);
     CHECK(tally.missed > 0);
     CHECK(tally.cancelled > 0);
-    CHECK(tally.stopped == 0);
     CHECK(Token::alive() == before);
   }
 }
@@ -167,9 +166,14 @@ TEST_CASE("stress: an answer and a cancellation meet, and one of them decides") 
     h.cancel();
     REQUIRE(h.ready());
     const auto o = h.get();
-    if (o) REQUIRE(*o == i), ++answered;
-    else REQUIRE(o.error().code() == Code::cancelled), ++cancelled;
+    if (!o && o.error().code() == Code::overloaded) {
+      std::this_thread::yield();  // dead requests wait for a thread to drop them
+      continue;
+    }
+    REQUIRE((o ? *o == i : o.error().code() == Code::cancelled));
+    ++(o ? answered : cancelled);
   }
+  CHECK(answered + cancelled > 1000);
   CHECK(cancelled > 0);
 }
 

@@ -40,14 +40,17 @@ void in_time_is_in_time(const Setting& setting) {
 }
 
 void stages_are_told(const Setting& setting) {
-  std::atomic<int> told{0};
+  std::atomic<int> told{0}, began{0};
   {
     auto engine = setting.start(from_int([&](Stream<int> s) {
-      return s.then("patient", [&](int x, const Context& c) { return told += eventually([&] { return c.stop_requested(); }), x; });
+      return s.then("patient", [&](int x, const Context& c) {
+        ++began;
+        return told += eventually([&] { return c.stop_requested(); }), x;
+      });
     }));
-    expect(engine.submit(1, {.within = 2ms}).get(), missed);
+    while (began == 0) expect(engine.submit(1, {.within = 2ms}).get(), missed);
   }
-  check(told == 1, "the stage was not told that the deadline has passed");
+  check(told == began, "the stage was not told that the deadline has passed");
 }
 
 void elements_are_told(const Setting& setting) {
@@ -70,7 +73,7 @@ void slow_quick_stages_are_late(const Setting& setting) {
     return s.then("a", stage([](int x) { return std::this_thread::sleep_for(5ms), x; }, {.quick = true}));
   }));
   expect(engine.run(1, {.within = 1ms}), "1 late");
-  expect(engine.submit(1, {.within = 1ms}).get(), missed);
+  check(eventually([&] { return show(engine.submit(1, {.within = 1ms}).get()) == missed; }), "a submitted request was late");
 }
 
 // ---- cascades that are cut short
@@ -82,9 +85,15 @@ void the_best_answer_goes_out(const Setting& setting) {
     return cascade("k", s.then("a", plus_one), exit_if(give(7), never_so), exit_if(bang, always), exit_if(twice, never_so), slow);
   }));
   Opens opens{gate};
-  expect(engine.submit(1, {.within = 20ms}).get(), "4 rung 2 anytime");
+  const auto soon = [&](auto ask) {  // as soon as the machine gets through the rungs before it
+    auto within = 20ms;
+    auto o = ask(within);
+    for (; show(o) == missed && within < 5s; o = ask(within)) within *= 2;
+    expect(o, "4 rung 2 anytime");
+  };
+  if (setting.threads > 2) soon([&](auto within) { return engine.run(1, {.within = within}); });
+  soon([&](auto within) { return engine.submit(1, {.within = within}).get(); });
   check(gate.closed(), "the answer waited for the last rung");
-  if (setting.threads > 1) expect(engine.run(1, {.within = 20ms}), "4 rung 2 anytime");
   gate.open();
   expect(engine.submit(1, {.within = 1h}).get(), "2 rung 3");
 }

@@ -200,7 +200,9 @@ class Engine {
       core_.submit(std::move(frame), [](detail::FrameRef& answered, void* memory) {
         F call = std::move(*std::launder(static_cast<F*>(memory)));
         std::launder(static_cast<F*>(memory))->~F();
-        call(detail::take_outcome<Out>(answered));
+        Outcome<Out> outcome = detail::take_outcome<Out>(answered);
+        { const detail::FrameRef done = std::move(answered); }  // makes room before the callback can ask for some
+        call(std::move(outcome));
       });
       return {};
     }
