@@ -86,7 +86,8 @@ Threshold try_threshold(double least, const std::vector<Seen>& seen) {
     t.large_accuracy += s.large_right;
     t.share_large += !exits;
   }
-  for (double* sum : {&t.accuracy, &t.tiny_accuracy, &t.large_accuracy, &t.share_large}) *sum /= static_cast<double>(seen.size());
+  for (double* sum : {&t.accuracy, &t.tiny_accuracy, &t.large_accuracy, &t.share_large})
+    *sum /= static_cast<double>(seen.size());
   return t;
 }
 

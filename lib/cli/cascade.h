@@ -36,7 +36,7 @@ struct Threshold {
   double accuracy = 0;        // of the cascade
   double large_accuracy = 0;  // of the large network alone
   double tiny_accuracy = 0;
-  double share_large = 0;     // of images that go on to the large network
+  double share_large = 0;  // of images that go on to the large network
 };
 // The highest threshold, in hundredths, that sends at most this share of the images on to the large network. A share is
 // told well by a few hundred images; what a threshold costs in accuracy is a matter of two or three of them.

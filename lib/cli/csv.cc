@@ -60,7 +60,8 @@ class Line {
   }
   Problems wrong(std::size_t at, std::string_view field) const {
     if (field.empty()) return Problems(Code::bad_file, place(at), "a number is missing");
-    return Problems(Code::bad_file, place(at), "'" + std::string(field.substr(0, 40)) + "' is not a number that fits float32");
+    return Problems(Code::bad_file, place(at),
+                    "'" + std::string(field.substr(0, 40)) + "' is not a number that fits float32");
   }
   std::string_view text_;
   int number_;
@@ -86,8 +87,9 @@ Built<Rows> parse_csv(std::string_view text) {
     const std::size_t got = rows.values.size() - before;
     if (rows.count == 0) width = got, first_line = number;
     if (got != width)
-      return Problems(Code::bad_file, line.place(0),
-                      "has " + numbers(got) + ", expected " + std::to_string(width) + " as in line " + std::to_string(first_line));
+      return Problems(
+          Code::bad_file, line.place(0),
+          "has " + numbers(got) + ", expected " + std::to_string(width) + " as in line " + std::to_string(first_line));
     ++rows.count;
   }
   rows.shape = {static_cast<std::int64_t>(width)};

@@ -21,7 +21,9 @@ namespace {
 
 using Label = std::int64_t;
 
-Problems problem_of(const Error& error) { return Problems(error.code(), std::string(error.where()), std::string(error.what())); }
+Problems problem_of(const Error& error) {
+  return Problems(error.code(), std::string(error.where()), std::string(error.what()));
+}
 
 // ---- answers
 
@@ -30,7 +32,8 @@ struct Answers {
 };
 
 // What the engine answers must be what the same steps by hand give, image by image.
-Built<Answers> compare_answers(Engine<Tensor, Label>& engine, const ByHand& by_hand, double least, const Images& images) {
+Built<Answers> compare_answers(Engine<Tensor, Label>& engine, const ByHand& by_hand, double least,
+                               const Images& images) {
   Answers answers;
   for (std::size_t i = 0; i < images.size(); ++i) {
     const auto expected = by_hand.cascade(images.image(i), least);
@@ -39,8 +42,8 @@ Built<Answers> compare_answers(Engine<Tensor, Label>& engine, const ByHand& by_h
     if (!got) return problem_of(got.error());
     if (*got != expected->label || got.rung != expected->rung)
       return Problems(Code::internal_error, fmt::format("test image {}", i),
-                      fmt::format("the engine answers {} by rung {}, the same steps by hand {} by rung {}", *got, got.rung,
-                                  expected->label, expected->rung));
+                      fmt::format("the engine answers {} by rung {}, the same steps by hand {} by rung {}", *got,
+                                  got.rung, expected->label, expected->rung));
     answers.right += *got == images.labels[i];
     answers.large += got.rung == 1;
   }
@@ -91,7 +94,8 @@ void put_times(ArmFigures& arm, const Contender& c, std::size_t images) {
   arm.per_second = static_cast<double>(images) / median(c.round_seconds);
 }
 
-void measure_seed(SeedFigures& figures, Engine<Tensor, Label>& engine, const ByHand& by_hand, const Images& images, std::size_t window) {
+void measure_seed(SeedFigures& figures, Engine<Tensor, Label>& engine, const ByHand& by_hand, const Images& images,
+                  std::size_t window) {
   std::vector<Contender> contenders;
   contenders.push_back(one_by_one(images, [&](const Tensor& image) { return by_hand.tiny(image); }));
   contenders.push_back(one_by_one(images, [&](const Tensor& image) { return by_hand.large(image); }));
@@ -120,9 +124,13 @@ Duration latency_of(const Images& images, Answer answer) {
 
 Registry registry_of(const Networks& networks, const ByHand& by_hand, const Threshold& t, const Images& images) {
   Registry models;
-  models.add("tiny", {.name = "tiny.pt", .model = networks.tiny, .accuracy = t.tiny_accuracy,
+  models.add("tiny", {.name = "tiny.pt",
+                      .model = networks.tiny,
+                      .accuracy = t.tiny_accuracy,
                       .latency = latency_of(images, [&](const Tensor& image) { return by_hand.tiny(image); })});
-  models.add("large", {.name = "large.pt", .model = networks.large, .accuracy = t.large_accuracy,
+  models.add("large", {.name = "large.pt",
+                       .model = networks.large,
+                       .accuracy = t.large_accuracy,
                        .latency = latency_of(images, [&](const Tensor& image) { return by_hand.large(image); })});
   return models;
 }
@@ -134,15 +142,16 @@ struct Demo {
 };
 
 // The flow with its threshold, optimised.
-Built<Plan<Tensor, Label>> make_plan(const Demo& demo, const Networks& networks, const ByHand& by_hand, const Threshold& threshold,
-                                     const std::string& copy) {
+Built<Plan<Tensor, Label>> make_plan(const Demo& demo, const Networks& networks, const ByHand& by_hand,
+                                     const Threshold& threshold, const std::string& copy) {
   const auto written = write_threshold(demo.options.flow, copy, threshold.least, demo.catalog);
   if (!written) return written.error();
   const auto graph = read_flow_file(copy, demo.catalog);
   if (!graph) return graph.error();
   if (!equal((*graph)->input_type(), type_of<Tensor>) || !equal((*graph)->output_type(), type_of<Label>))
     return Problems(Code::type_mismatch, demo.options.flow, "must lead from Tensor to long, as arg_max gives");
-  return optimise(Flow<Tensor, Label>(*graph), {.models = registry_of(networks, by_hand, threshold, demo.digits.validation)});
+  return optimise(Flow<Tensor, Label>(*graph),
+                  {.models = registry_of(networks, by_hand, threshold, demo.digits.validation)});
 }
 
 Built<SeedFigures> run_seed(const Demo& demo, std::uint64_t seed, unsigned threads) {

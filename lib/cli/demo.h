@@ -10,7 +10,7 @@ namespace tailrace::cli {
 
 // One way of answering the test images, one image after another.
 struct ArmFigures {
-  double accuracy = 0;  // share of right answers
+  double accuracy = 0;     // share of right answers
   double share_large = 0;  // of images that the large network looked at
   double p50_us = 0, p99_us = 0;
   double per_second = 0;

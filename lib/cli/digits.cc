@@ -45,12 +45,15 @@ std::uint64_t hash_of(std::string_view bytes) {
 
 Problems check(const Rows& rows, const std::string& path) {
   if (rows.shape.elements() != pixels + 1)
-    return {Code::bad_file, path, "has " + std::to_string(rows.shape.elements()) + " numbers a row, expected 64 pixels and a digit"};
-  if (rows.count < 100) return {Code::bad_file, path, "has " + std::to_string(rows.count) + " rows, expected 100 or more"};
+    return {Code::bad_file, path,
+            "has " + std::to_string(rows.shape.elements()) + " numbers a row, expected 64 pixels and a digit"};
+  if (rows.count < 100)
+    return {Code::bad_file, path, "has " + std::to_string(rows.count) + " rows, expected 100 or more"};
   for (std::size_t i = 0; i < rows.count; ++i) {
     const auto row = rows.row(i).as<float>();
     for (const float x : row.first(pixels))
-      if (!(x >= 0 && x <= 16)) return {Code::bad_value, path, "row " + std::to_string(i + 1) + " has a pixel that is not 0 to 16"};
+      if (!(x >= 0 && x <= 16))
+        return {Code::bad_value, path, "row " + std::to_string(i + 1) + " has a pixel that is not 0 to 16"};
     const float digit = row[pixels];
     if (!(digit >= 0 && digit <= 9) || digit != static_cast<float>(static_cast<int>(digit)))
       return {Code::bad_value, path, "row " + std::to_string(i + 1) + " does not end in a digit"};

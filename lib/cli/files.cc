@@ -25,14 +25,16 @@ using File = std::unique_ptr<std::FILE, Close>;
 
 Built<std::string> read_file(const std::string& path, std::size_t most) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) return Problems(Code::bad_file, path, "is a folder, expected a file");
+  if (std::filesystem::is_directory(path, ignored))
+    return Problems(Code::bad_file, path, "is a folder, expected a file");
   const File file(path == "-" ? stdin : std::fopen(path.c_str(), "rb"));
   if (!file) return system_problem(path, "cannot be opened");
   std::string text;
   char piece[1 << 16];
   while (const std::size_t n = std::fread(piece, 1, sizeof piece, file.get())) {
     text.append(piece, n);
-    if (text.size() > most) return Problems(Code::bad_file, path, "is larger than " + std::to_string(most >> 20) + " MiB");
+    if (text.size() > most)
+      return Problems(Code::bad_file, path, "is larger than " + std::to_string(most >> 20) + " MiB");
   }
   if (std::ferror(file.get())) return system_problem(path, "cannot be read");
   return text;

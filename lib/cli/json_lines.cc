@@ -53,7 +53,8 @@ Json begin(std::size_t row, const Outcome<T>& outcome) {
   Json json;
   json["row"] = row;
   if (!outcome)
-    json["error"] = {{"code", name(outcome.error().code())}, {"where", outcome.error().where()}, {"what", outcome.error().what()}};
+    json["error"] = {
+        {"code", name(outcome.error().code())}, {"where", outcome.error().where()}, {"what", outcome.error().what()}};
   return json;
 }
 template <class T>

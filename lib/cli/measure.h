@@ -8,8 +8,8 @@ namespace tailrace::cli {
 
 // One way of answering the same requests, to be timed beside others.
 struct Contender {
-  std::function<void()> round;                                // answers every request once
-  std::function<void(std::size_t)> request = nullptr;         // answers one; null: only whole rounds are timed
+  std::function<void()> round;                         // answers every request once
+  std::function<void(std::size_t)> request = nullptr;  // answers one; null: only whole rounds are timed
   std::vector<double> round_seconds = {};
   std::vector<double> request_seconds = {};
 };

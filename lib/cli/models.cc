@@ -80,13 +80,15 @@ Built<Registry> load_models(const Graph& graph, const std::string& folder) {
   Problems problems;
   std::error_code error;
   if (!std::filesystem::is_directory(folder, error))
-    return Problems(Code::bad_file, folder, "is not a folder; --models takes the folder that holds NAME.pt for every model of the flow");
+    return Problems(Code::bad_file, folder,
+                    "is not a folder; --models takes the folder that holds NAME.pt for every model of the flow");
   for (const auto& name : models_of(graph)) {
     const auto path = std::filesystem::path(folder) / (name + ".pt");
     if (name.find_first_of("/\\") != name.npos || name.find('\0') != name.npos) {
       problems.add(Code::unknown_name, folder, "model '" + name + "' is no plain file name");
     } else if (!std::filesystem::is_regular_file(path, error)) {
-      problems.add(Code::unknown_name, path.string(), "there is no such file for model '" + name + "'" + nearest_hint(name, names_in(folder)));
+      problems.add(Code::unknown_name, path.string(),
+                   "there is no such file for model '" + name + "'" + nearest_hint(name, names_in(folder)));
     } else if (auto model = open_model(path.string(), name, nullptr)) {
       registry.add(name, {.name = name + ".pt", .model = *std::move(model)});
     } else {

@@ -41,18 +41,22 @@ Built<std::shared_ptr<const Model>> open(const std::string& path, const std::str
   if (const Status status = (*model)->run({&blank, 1}, {&scores, 1}); !status)
     return Problems(status.error().code(), path, std::string(status.error().what()));
   if (scores.shape() == Shape{1, classes}) return model;
-  return Problems(Code::shape_mismatch, path, "gives " + tailrace::name(scores.shape()) + " for an image, expected [1, 10]");
+  return Problems(Code::shape_mismatch, path,
+                  "gives " + tailrace::name(scores.shape()) + " for an image, expected [1, 10]");
 }
 
-Built<std::shared_ptr<const Model>> open_or_train(const std::string& folder, bool large, const Digits& digits, std::uint64_t seed) {
+Built<std::shared_ptr<const Model>> open_or_train(const std::string& folder, bool large, const Digits& digits,
+                                                  std::uint64_t seed) {
   const std::string name = large ? "large" : "tiny", path = folder + "/" + name + ".pt";
   if (std::filesystem::exists(path)) {
     auto cached = open(path, name);
     if (cached) return cached;
-    std::fprintf(stderr, "%s cannot be used and is made again: %s\n", path.c_str(), cached.error().list().front().what.c_str());
+    std::fprintf(stderr, "%s cannot be used and is made again: %s\n", path.c_str(),
+                 cached.error().list().front().what.c_str());
   }
   {
-    const Progress progress(fmt::format("training the {} network, seed {}{}", name, seed, large ? " (several seconds)" : ""));
+    const Progress progress(
+        fmt::format("training the {} network, seed {}{}", name, seed, large ? " (several seconds)" : ""));
     if (const Status status = train(large, training_set(digits.train), seed, path); !status)
       return Problems(status.error().code(), path, std::string(status.error().what()));
   }
@@ -68,7 +72,8 @@ Built<std::string> default_cache() {
   };
   if (const auto cache = set("XDG_CACHE_HOME"); cache.starts_with('/')) return cache + "/tailrace/demo";
   if (const auto home = set("HOME"); !home.empty()) return home + "/.cache/tailrace/demo";
-  return Problems(Code::bad_value, "", "neither XDG_CACHE_HOME nor HOME is set: --cache DIR says where to keep the trained networks");
+  return Problems(Code::bad_value, "",
+                  "neither XDG_CACHE_HOME nor HOME is set: --cache DIR says where to keep the trained networks");
 }
 
 Built<Networks> open_networks(const Digits& digits, std::uint64_t seed, const std::string& cache) {

@@ -105,7 +105,8 @@ Built<Header> read_header(std::string_view bytes) {
   if (bytes.size() < 10) return wrong(bytes.size(), "ends inside the header");
   const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes[i])); };
   const std::size_t version = byte(6);
-  if (version < 1 || version > 3) return wrong(6, "has version " + std::to_string(version) + " of the format, expected 1 to 3");
+  if (version < 1 || version > 3)
+    return wrong(6, "has version " + std::to_string(version) + " of the format, expected 1 to 3");
   const std::size_t from = version == 1 ? 10 : 12;
   if (bytes.size() < from) return wrong(bytes.size(), "ends inside the header");
   std::size_t length = byte(8) | byte(9) << 8;
@@ -165,7 +166,8 @@ std::optional<std::size_t> count_elements(const std::vector<std::uint64_t>& shap
 }
 
 // Copies to row-major order; `rank` counters run like those of an odometer.
-void copy_elements(const char* data, const ElementType& type, bool swapped, const Header& header, std::vector<float>& out) {
+void copy_elements(const char* data, const ElementType& type, bool swapped, const Header& header,
+                   std::vector<float>& out) {
   const auto& shape = header.shape;
   std::vector<std::size_t> strides(shape.size(), 1), at(shape.size(), 0);
   if (header.fortran)
@@ -195,13 +197,16 @@ Built<Rows> parse_npy(std::string_view bytes) {
     return wrong(10, "holds elements of type '" + header->descr.substr(0, 40) +
                          "', expected integers, booleans or floating point numbers of 32 or 64 bits");
   if (header->shape.size() < 2)
-    return wrong(10, "holds an array of " + std::to_string(header->shape.size()) + " dimensions, expected rows: two or more");
+    return wrong(
+        10, "holds an array of " + std::to_string(header->shape.size()) + " dimensions, expected rows: two or more");
   const std::size_t there = bytes.size() - header->data;
   const auto count = count_elements(header->shape, type->size, there);
   if (!count || *count * type->size != there)
-    return wrong(header->data, "holds " + std::to_string(there) + " bytes of elements, which is not what its shape asks for");
+    return wrong(header->data,
+                 "holds " + std::to_string(there) + " bytes of elements, which is not what its shape asks for");
   Rows rows;
-  for (std::size_t d = 1; d < header->shape.size(); ++d) rows.shape.push_back(static_cast<std::int64_t>(header->shape[d]));
+  for (std::size_t d = 1; d < header->shape.size(); ++d)
+    rows.shape.push_back(static_cast<std::int64_t>(header->shape[d]));
   if (*count == 0) return wrong(header->data, "holds no elements");
   rows.count = header->shape[0];
   rows.values.resize(*count);

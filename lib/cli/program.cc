@@ -26,7 +26,8 @@ Exit codes:
   3  not available in this build: it has no LibTorch
 )";
 
-constexpr const char* run_footer = R"(A flow is a JSON file, as docs/flows/digits.json. It may use the stages scale, softmax and arg_max, the exit test margin, and
+constexpr const char* run_footer =
+    R"(A flow is a JSON file, as docs/flows/digits.json. It may use the stages scale, softmax and arg_max, the exit test margin, and
 models; model NAME is the TorchScript file DIR/NAME.pt, which takes [1, ...] and gives [1, ...] of float32. Input is CSV (numbers
 between commas, a line a row) or NumPy's .npy ([rows, ...]); values become float32. Answers come in the order of rows:
   {"row":0,"label":3,"rung":0}                                    arg_max gives a label; "rung" says who answered a cascade
@@ -65,19 +66,32 @@ void add_threads(CLI::App& command, unsigned& threads) {
 void add_demo(CLI::App& app, DemoOptions& o) {
   auto* demo = app.add_subcommand("demo", "Shows Tailrace at work: tailrace demo digits");
   demo->require_subcommand(1);
-  auto* digits = demo->add_subcommand("digits", "Trains a tiny and a large network on handwritten digits (once: they are kept), and lets a\n"
-                                                "cascade answer with the tiny one where it is sure and with the large one elsewhere");
-  digits->add_option("--seeds", o.seeds, "Train and measure with so many seeds, and give the mean (default: 1)")->check(between(1, 100))->type_name("N");
+  auto* digits =
+      demo->add_subcommand("digits",
+                           "Trains a tiny and a large network on handwritten digits (once: they are kept), and lets a\n"
+                           "cascade answer with the tiny one where it is sure and with the large one elsewhere");
+  digits->add_option("--seeds", o.seeds, "Train and measure with so many seeds, and give the mean (default: 1)")
+      ->check(between(1, 100))
+      ->type_name("N");
   digits->add_flag("--json", o.json, "Print the figures as JSON");
-  digits->add_option("--cache", o.cache, "Keep the networks in this folder (default: $XDG_CACHE_HOME/tailrace/demo or ~/.cache/tailrace/demo)")->type_name("DIR");
-  digits->add_option("--data", o.data, "CSV of 64 pixels, 0..16, and the digit (default: docs/data/digits.csv of the source folder)")->type_name("FILE");
-  digits->add_option("--flow", o.flow, "The flow (default: docs/flows/digits.json of the source folder)")->type_name("FILE");
+  digits
+      ->add_option(
+          "--cache", o.cache,
+          "Keep the networks in this folder (default: $XDG_CACHE_HOME/tailrace/demo or ~/.cache/tailrace/demo)")
+      ->type_name("DIR");
+  digits
+      ->add_option("--data", o.data,
+                   "CSV of 64 pixels, 0..16, and the digit (default: docs/data/digits.csv of the source folder)")
+      ->type_name("FILE");
+  digits->add_option("--flow", o.flow, "The flow (default: docs/flows/digits.json of the source folder)")
+      ->type_name("FILE");
   add_threads(*digits, o.threads);
   digits->footer(demo_footer);
 }
 
 void add_explain(CLI::App& app, ExplainOptions& o) {
-  auto* explain = app.add_subcommand("explain", "Prints what a flow computes and, given its models, how it will run and why");
+  auto* explain =
+      app.add_subcommand("explain", "Prints what a flow computes and, given its models, how it will run and why");
   explain->add_option("FLOW", o.flow, "The flow, a JSON file")->required()->type_name("");
   explain->add_option("--models", o.models, "Folder that holds NAME.pt for every model of the flow")->type_name("DIR");
 }
@@ -87,7 +101,9 @@ void add_run(CLI::App& app, RunOptions& o) {
   run->add_option("FLOW", o.flow, "The flow, a JSON file")->required()->type_name("");
   run->add_option("--input", o.input, "CSV or .npy; - is CSV on standard input")->required()->type_name("FILE");
   run->add_option("--models", o.models, "Folder that holds NAME.pt for every model of the flow")->type_name("DIR");
-  run->add_option("--columns", o.columns, "Use only the first so many numbers of each row")->check(between(1, 1 << 30))->type_name("N");
+  run->add_option("--columns", o.columns, "Use only the first so many numbers of each row")
+      ->check(between(1, 1 << 30))
+      ->type_name("N");
   run->add_option("--within", o.within, "Deadline of each row: 5ms, 0.2s, 300us (default: none)")->type_name("TIME");
   add_threads(*run, o.threads);
   run->footer(run_footer);
@@ -140,7 +156,8 @@ int run_program(int argc, const char* const* argv) {
   try {
     Given given;
     CLI::App app("Inference pipelines inside one process: what they compute, explained before it runs.", "tailrace");
-    app.set_version_flag("--version", std::string("tailrace " TAILRACE_VERSION) + (have_torch() ? ", with LibTorch" : ", without LibTorch"));
+    app.set_version_flag("--version", std::string("tailrace " TAILRACE_VERSION) +
+                                          (have_torch() ? ", with LibTorch" : ", without LibTorch"));
     app.set_help_flag("--help,-h", "Print this help");
     app.require_subcommand(1);
     add_demo(app, given.demo);

@@ -14,7 +14,8 @@ Progress::Progress(const std::string& what) {
     std::mutex mutex;
     std::condition_variable_any stopped;
     std::unique_lock lock(mutex);
-    while (!stopped.wait_for(lock, stop, std::chrono::seconds(1), [&] { return stop.stop_requested(); })) std::fputc('.', stderr);
+    while (!stopped.wait_for(lock, stop, std::chrono::seconds(1), [&] { return stop.stop_requested(); }))
+      std::fputc('.', stderr);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     std::fprintf(stderr, " %.1f s\n", took.count());
   });

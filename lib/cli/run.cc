@@ -36,7 +36,8 @@ Tensor input_row(const Rows& rows, std::size_t i, std::size_t columns) {
 
 // Keeps as many requests under way as the engine's threads can use; answers are printed in the order of rows.
 template <class Out>
-Exit answer_rows(Engine<Tensor, Out>& engine, const Rows& rows, const RunOptions& options, const Request& request, std::size_t window) {
+Exit answer_rows(Engine<Tensor, Out>& engine, const Rows& rows, const RunOptions& options, const Request& request,
+                 std::size_t window) {
   std::deque<Handle<Out>> open;
   std::size_t failed = 0, printed = 0;
   const auto print_next = [&] {
@@ -52,11 +53,13 @@ Exit answer_rows(Engine<Tensor, Out>& engine, const Rows& rows, const RunOptions
   while (!open.empty()) print_next();
   if (std::fflush(stdout) != 0) return complain("standard output cannot be written");
   if (failed == 0) return Exit::fine;
-  return complain(fmt::format("{} of {} rows have no answer; their lines say why", failed, rows.count), Exit::some_failed);
+  return complain(fmt::format("{} of {} rows have no answer; their lines say why", failed, rows.count),
+                  Exit::some_failed);
 }
 
 template <class Out>
-Exit run_typed(const std::shared_ptr<const Graph>& graph, Registry registry, const Rows& rows, const RunOptions& options, const Request& request) {
+Exit run_typed(const std::shared_ptr<const Graph>& graph, Registry registry, const Rows& rows,
+               const RunOptions& options, const Request& request) {
   const auto plan = optimise(Flow<Tensor, Out>(graph), {.models = std::move(registry)});
   if (!plan) return complain(plan.error());
   const unsigned threads = options.threads ? options.threads : usable_processors();
@@ -79,7 +82,8 @@ Exit run_flow(const RunOptions& options) {
   const auto graph = read_flow_file(options.flow, catalog);
   if (!graph) return complain(graph.error());
   const Type &in = (*graph)->input_type(), &out = (*graph)->output_type();
-  if (!equal(in, type_of<Tensor>)) return complain(options.flow + ": takes " + catalog.type_name(in) + "; a row is a Tensor");
+  if (!equal(in, type_of<Tensor>))
+    return complain(options.flow + ": takes " + catalog.type_name(in) + "; a row is a Tensor");
   const auto rows = read_rows(options.input);
   if (!rows) return complain(rows.error());
   const auto width = static_cast<std::size_t>(rows->shape.elements());
@@ -89,12 +93,14 @@ Exit run_flow(const RunOptions& options) {
   Registry registry;
   if (!models_of(**graph).empty()) {
     if (!have_torch()) return complain(no_torch, Exit::not_available);
-    if (options.models.empty()) return complain("the flow uses models: --models names the folder that holds NAME.pt for each");
+    if (options.models.empty())
+      return complain("the flow uses models: --models names the folder that holds NAME.pt for each");
     auto loaded = load_models(**graph, options.models);
     if (!loaded) return complain(loaded.error());
     registry = *std::move(loaded);
   }
-  if (equal(out, type_of<std::int64_t>)) return run_typed<std::int64_t>(*graph, std::move(registry), *rows, options, request);
+  if (equal(out, type_of<std::int64_t>))
+    return run_typed<std::int64_t>(*graph, std::move(registry), *rows, options, request);
   if (equal(out, type_of<Tensor>)) return run_typed<Tensor>(*graph, std::move(registry), *rows, options, request);
   return complain(options.flow + ": gives " + catalog.type_name(out) + ", which this program cannot print");
 }

@@ -8,7 +8,7 @@ namespace tailrace::detail {
 
 // Where a node runs: in the main line of its graph, or in a branch of a join that is forked.
 struct Branch {
-  int join = 0;  // node number; 0: the main line
+  int join = 0;   // node number; 0: the main line
   int input = 0;  // which of its inputs the branch leads to
   bool operator==(const Branch&) const = default;
 };

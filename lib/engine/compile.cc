@@ -7,9 +7,9 @@
 #include "tailrace/plan/moves.h"
 
 // A graph becomes blocks, regions and controls. Every graph (the flow's own and every arm's) is one region whose nodes
-// run in order: neighbours of one group share a block, and a combinator ends a block. A join that is forked adds a region
-// for each of its branches. While compiling, slots are counted
-// from 0 and regions, controls and live bytes are numbers; lay_out() turns all of them into offsets in the frame.
+// run in order: neighbours of one group share a block, and a combinator ends a block. A join that is forked adds a
+// region for each of its branches. While compiling, slots are counted from 0 and regions, controls and live bytes are
+// numbers; lay_out() turns all of them into offsets in the frame.
 namespace tailrace::detail {
 namespace {
 
@@ -127,27 +127,34 @@ class Compiler {
     }
     return *(line.block = &b);
   }
-  Instruction& emit(Line& line, Thunk run, const std::vector<std::uint32_t>& inputs, const Slot& out, std::string name) {
+  Instruction& emit(Line& line, Thunk run, const std::vector<std::uint32_t>& inputs, const Slot& out,
+                    std::string name) {
     const auto& table = p_.inputs.emplace_back(inputs);
     p_.names.push_back(std::move(name));
     return p_.code.emplace_back(
         Instruction{run, nullptr, table.data(), table[0], out.at, out.live, line.region.first, out.type});
   }
   void emit_destroy(Line& line, const Slot& dead) {
-    emit(line, [](const Instruction& i, char* frame) {
-      if (!frame[i.live]) return;
-      frame[i.live] = 0;
-      i.type->destroy(frame + i.out);
-    }, {dead.at}, dead, line.scope.path);
+    emit(
+        line,
+        [](const Instruction& i, char* frame) {
+          if (!frame[i.live]) return;
+          frame[i.live] = 0;
+          i.type->destroy(frame + i.out);
+        },
+        {dead.at}, dead, line.scope.path);
   }
   // A graph that gives its input back unchanged needs a value of its own, since others read the input as well.
   Slot emit_identity(Line& line, const Slot& in) {
     const Slot out = new_slot(*in.type);
-    emit(line, [](const Instruction& i, char* frame) {
-      if (i.type->copy) i.type->copy(frame + i.out, frame + i.in);
-      else i.type->move(frame + i.out, frame + i.in);
-      if (i.live) frame[i.live] = 1;
-    }, {in.at}, out, line.scope.path);
+    emit(
+        line,
+        [](const Instruction& i, char* frame) {
+          if (i.type->copy) i.type->copy(frame + i.out, frame + i.in);
+          else i.type->move(frame + i.out, frame + i.in);
+          if (i.live) frame[i.live] = 1;
+        },
+        {in.at}, out, line.scope.path);
     return out;
   }
 
@@ -363,7 +370,8 @@ std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices
 }
 
 void allocate_frames(Program& p, std::uint32_t in_flight, std::uint32_t losers, std::uint32_t width) {
-  const auto wanted = std::uint64_t{in_flight} + losers + width + 1;  // a thread that has just answered still has its frame
+  const auto wanted =
+      std::uint64_t{in_flight} + losers + width + 1;  // a thread that has just answered still has its frame
   const auto frames = std::min<std::uint64_t>(wanted, FramePool::max_frames);
   p.pool.allocate(p, static_cast<std::uint32_t>(frames));
   p.spare.store(static_cast<std::int32_t>(losers), std::memory_order_relaxed);

@@ -133,7 +133,8 @@ Step rung_failed(Frame& f, const Region& r) noexcept {
 
 Step fail_selection(Frame& f, const Control& c, std::size_t arm) noexcept {
   char text[text_bytes];
-  const int size = std::snprintf(text, sizeof text, "the selector gave %zu; the arms are 0 to %zu", arm, c.arms.size() - 1);
+  const int size =
+      std::snprintf(text, sizeof text, "the selector gave %zu; the arms are 0 to %zu", arm, c.arms.size() - 1);
   return fail_control(f, c, Code::bad_selection, c.name, {text, static_cast<std::size_t>(size)});
 }
 

@@ -40,8 +40,7 @@ void adopt(Frame& child, Frame& f, const Control& c) noexcept {
   child.engine = f.engine;
   child.executor = f.executor;
   child.timed = f.timed;
-  child.head.request = {f.head.request.deadline, &f.at<RegionState>(c.around->state).flag,
-                        &f.head.request};
+  child.head.request = {f.head.request.deadline, &f.at<RegionState>(c.around->state).flag, &f.head.request};
   child.refs.store(1, relaxed);
 }
 
@@ -99,7 +98,7 @@ Frame& for_next(Frame& child) noexcept {
     child.extra = extra;
     child.spare = spare;
   } else {
-    fresh = new_child(f, c, false);  // there is one: losers hold no more than `spare` allows
+    fresh = new_child(f, c, false);                    // there is one: losers hold no more than `spare` allows
     fresh->extra = std::exchange(child.extra, false);  // one thread of control, one place among the extra ones
     release(child);
   }
@@ -161,7 +160,9 @@ Step start_each(Frame& f, const Control& c) noexcept {
   return s;
 }
 
-Step element_done(Frame& child, const Region& r) noexcept { return put_element(child, child.base() + r.answer, nullptr); }
+Step element_done(Frame& child, const Region& r) noexcept {
+  return put_element(child, child.base() + r.answer, nullptr);
+}
 
 Step element_failed(Frame& child, const Region& r) noexcept {
   const RegionState& s = child.region_state(r);

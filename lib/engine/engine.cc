@@ -37,9 +37,11 @@ void wait_for(Frame& f, TimePoint until) noexcept {
   f.executor = &here;
   f.refs.store(2, relaxed);
   drive(entry_of(f), Thread::worker);
-  while (!is_done(f) && here.run_one()) {}
+  while (!is_done(f) && here.run_one()) {
+  }
   if (!is_done(f)) expire(f, f.engine->is_stopping() ? Code::shutting_down : Code::internal_error);
-  while (here.run_one()) {}  // arms that lost
+  while (here.run_one()) {
+  }  // arms that lost
 }
 
 void on_deadline(Timer& timer) noexcept {
@@ -52,7 +54,8 @@ void on_deadline(Timer& timer) noexcept {
 
 // From here on stop() can find the request; it may have looked already.
 void answer_if_stopping(Frame& f) noexcept {
-  if (f.engine->is_stopping()) [[unlikely]] expire(f, Code::shutting_down);
+  if (f.engine->is_stopping()) [[unlikely]]
+    expire(f, Code::shutting_down);
 }
 
 // Hands a request to the executor. The caller keeps one reference, where nobody takes it over.
@@ -129,7 +132,9 @@ TimePoint deadline_of(const Request& request, TimePoint now) noexcept {
 // ---- FrameRef
 
 void* FrameRef::input() const noexcept { return frame_->base() + frame_->program->input; }
-bool FrameRef::answered() const noexcept { return is_done(*frame_) || (frame_->deliver && frame_->state.load(relaxed) & claimed); }
+bool FrameRef::answered() const noexcept {
+  return is_done(*frame_) || (frame_->deliver && frame_->state.load(relaxed) & claimed);
+}
 void* FrameRef::answer() const noexcept { return frame_->answer ? frame_->base() + frame_->answer : nullptr; }
 Error FrameRef::error() const noexcept { return error_of(*frame_); }
 Facts FrameRef::facts() const noexcept { return facts_of(*frame_); }
@@ -152,7 +157,8 @@ Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const 
   Problems problems = verify(*plan);
   const auto frames = std::uint64_t{limits.max_in_flight} + limits.max_losers;
   if (limits.max_in_flight == 0 || frames > FramePool::max_frames)
-    problems.add(Code::bad_value, "max_in_flight", "max_in_flight must be at least 1, and with max_losers at most 1048575");
+    problems.add(Code::bad_value, "max_in_flight",
+                 "max_in_flight must be at least 1, and with max_losers at most 1048575");
   if (!executor) problems.add(Code::bad_value, "executor", "an engine needs an executor; got a null pointer");
   if (!problems.empty()) return problems;
   try {
@@ -165,7 +171,8 @@ Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const 
     state->threadless = state->executor->concurrency() == 0;
     return EngineCore(state.release());
   } catch (const std::bad_alloc&) {
-    return Problems(Code::out_of_memory, "max_in_flight", "there is not enough memory for that many requests in flight");
+    return Problems(Code::out_of_memory, "max_in_flight",
+                    "there is not enough memory for that many requests in flight");
   }
 }
 
@@ -187,10 +194,12 @@ FrameRef EngineCore::admit(const Request& request, Error& refusal) const noexcep
   TimePoint deadline = never;
   Code refused = Code::none;
   if (e.stopping.halt.load(std::memory_order_acquire)) refused = Code::shutting_down;
-  else if (timed && (deadline = open_deadline(request, *e.executor)) == TimePoint::min()) refused = Code::deadline_missed;
+  else if (timed && (deadline = open_deadline(request, *e.executor)) == TimePoint::min())
+    refused = Code::deadline_missed;
   Frame* f = nullptr;
   if (refused == Code::none && !(f = e.program->pool.take(e.max_in_flight))) refused = Code::overloaded;
-  if (refused != Code::none) [[unlikely]] return refuse(e, refused, refusal), FrameRef();
+  if (refused != Code::none) [[unlikely]]
+    return refuse(e, refused, refusal), FrameRef();
   reset(*f);
   f->engine = &e;
   f->executor = e.executor.get();

@@ -40,7 +40,8 @@ bool fell_back(Frame& f) noexcept {
 // The last one of this kind on the answer's way; of one inside another the outer one, which is nearer to the answer.
 std::int16_t last_choice(Frame& f, Kind kind) noexcept {
   const auto& controls = f.program->controls;
-  const auto last = std::find_if(controls.rbegin(), controls.rend(), [&](const Control& c) { return c.kind == kind && on_path(f, c); });
+  const auto last = std::find_if(controls.rbegin(), controls.rend(),
+                                 [&](const Control& c) { return c.kind == kind && on_path(f, c); });
   if (last == controls.rend()) return -1;
   const Control* found = &*last;
   for (const Region* r = found->around; r->control; r = r->control->around)
@@ -140,7 +141,8 @@ void complete(Frame& f) noexcept {
     f.engine->outside.fetch_sub(1, relaxed);
     release(f);  // the timer's reference; the caller has its own
   }
-  if (f.engine->observer) [[unlikely]] observe_answer(f);
+  if (f.engine->observer) [[unlikely]]
+    observe_answer(f);
   if (f.deliver) return deliver(f);
   if (!f.shared) return f.state.store(claimed | done, relaxed);
   if (f.state.fetch_or(done, std::memory_order_acq_rel) & waiting) f.executor->wake(f.state);

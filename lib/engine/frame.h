@@ -15,9 +15,9 @@ namespace tailrace::detail {
 
 enum Halt : std::uint32_t {
   running = 0,
-  stopped = 1,   // from outside: cancelled, expired, lost, a sibling failed
-  failing = 2,   // by itself: somebody is writing the error
-  failed = 3,    // the error can be read
+  stopped = 1,  // from outside: cancelled, expired, lost, a sibling failed
+  failing = 2,  // by itself: somebody is writing the error
+  failed = 3,   // the error can be read
 };
 struct RegionState {
   StopFlag flag;
@@ -58,21 +58,21 @@ struct alignas(64) Frame {
   std::atomic<std::uint32_t> state{0};
   Program* program = nullptr;
   EngineState* engine = nullptr;
-  Executor* executor = nullptr;     // the engine's, or a caller's that runs everything itself
+  Executor* executor = nullptr;  // the engine's, or a caller's that runs everything itself
   std::atomic<std::uint32_t> next_free{0};
-  std::uint32_t place = 0;          // number in its pool, from 1
+  std::uint32_t place = 0;  // number in its pool, from 1
 
-  bool shared = false;   // somebody else may hold a reference: counts must be atomic
-  bool timed = false;    // has a deadline
-  bool armed = false;    // its timer holds a reference
-  bool spare = false;    // counted in Program::spare: losers may outlive the answer
-  bool extra = false;    // an element's frame beyond the one that every request has for sure
-  bool held = false;     // answered, and counted in FramePool::hold
-  bool handle = false;   // its answer belongs to a handle, which keeps the engine's state alive
+  bool shared = false;  // somebody else may hold a reference: counts must be atomic
+  bool timed = false;   // has a deadline
+  bool armed = false;   // its timer holds a reference
+  bool spare = false;   // counted in Program::spare: losers may outlive the answer
+  bool extra = false;   // an element's frame beyond the one that every request has for sure
+  bool held = false;    // answered, and counted in FramePool::hold
+  bool handle = false;  // its answer belongs to a handle, which keeps the engine's state alive
 
   // How it was answered; written by the one who claimed it.
-  Code code = Code::none;           // an error that no region holds
-  std::uint32_t answer = 0;         // the answer's slot; 0 for an error
+  Code code = Code::none;    // an error that no region holds
+  std::uint32_t answer = 0;  // the answer's slot; 0 for an error
   bool anytime = false, late = false;
 
   // Elements of `each`.
@@ -108,15 +108,17 @@ struct EngineState {
   std::shared_ptr<Observer> observer;
   std::unique_ptr<Program> program;
   std::uint32_t max_in_flight = 0;
-  bool threadless = false;                // the executor has no thread: callers run everything
-  StopFlag stopping{};                    // outermost of all requests' flags
-  std::atomic<std::uint32_t> owners{1};   // the engine and its handles
-  std::atomic<std::uint32_t> outside{0};  // tasks spawned, timers armed, and callers running: what destruction waits for
+  bool threadless = false;               // the executor has no thread: callers run everything
+  StopFlag stopping{};                   // outermost of all requests' flags
+  std::atomic<std::uint32_t> owners{1};  // the engine and its handles
+  std::atomic<std::uint32_t> outside{
+      0};  // tasks spawned, timers armed, and callers running: what destruction waits for
 
   bool is_stopping() const noexcept { return stopping.halt.load() != running; }
   void leave() noexcept;  // one owner less; the last one destroys this
   void observe(const Event& event) const noexcept {
-    if (observer) [[unlikely]] observer->on_event(event);
+    if (observer) [[unlikely]]
+      observer->on_event(event);
   }
 };
 

@@ -20,7 +20,8 @@ class InlineExecutor final : public Executor {
   unsigned concurrency() const noexcept override { return 1; }
   bool on_worker() const noexcept override { return true; }
   void wait(const std::atomic<std::uint32_t>& word, std::uint32_t seen, TimePoint) noexcept override {
-    while (word.load(std::memory_order_acquire) == seen && run_one()) {}
+    while (word.load(std::memory_order_acquire) == seen && run_one()) {
+    }
   }
   void wake(const std::atomic<std::uint32_t>&) noexcept override {}
 

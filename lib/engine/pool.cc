@@ -58,7 +58,8 @@ void FramePool::hold() noexcept { top_.fetch_sub(one_out, std::memory_order_rela
 void FramePool::give_back(Frame* frame, bool held) noexcept {
   auto top = top_.load(std::memory_order_relaxed);
   do frame->next_free.store(first_of(top), std::memory_order_relaxed);
-  while (!top_.compare_exchange_weak(top, with_first(held ? top : top - one_out, frame->place), std::memory_order_release));
+  while (!top_.compare_exchange_weak(top, with_first(held ? top : top - one_out, frame->place),
+                                     std::memory_order_release));
 }
 
 }  // namespace tailrace::detail

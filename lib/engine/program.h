@@ -10,8 +10,8 @@
 
 // What a plan is compiled to. Three words: a *block* is straight-line code that runs to its end on one thread; a
 // *region* is what can be stopped or fail by itself (a request, an arm, a rung) and has one thread of control at a
-// time; a *control* is what decides at the end of a block (race, cascade, choose, each, and a join that is forked). Offsets count bytes from the
-// frame's start.
+// time; a *control* is what decides at the end of a block (race, cascade, choose, each, and a join that is forked).
+// Offsets count bytes from the frame's start.
 namespace tailrace::detail {
 
 struct Block;
@@ -21,36 +21,36 @@ struct Program;
 enum class Role : std::uint8_t { request, race_arm, rung, choice, branch };
 
 struct Region {
-  std::uint32_t state = 0;          // RegionState
-  std::uint32_t text = 0;           // the words of its error
-  std::uint32_t task = 0;           // RegionTask
+  std::uint32_t state = 0;            // RegionState
+  std::uint32_t text = 0;             // the words of its error
+  std::uint32_t task = 0;             // RegionTask
   std::uint32_t first = 0, last = 0;  // its own number, and one past its last descendant's
   Role role = Role::request;
-  std::uint32_t arm = 0;            // which arm of `control` it is
+  std::uint32_t arm = 0;  // which arm of `control` it is
   const Control* control = nullptr;
   const Block* entry = nullptr;
-  std::uint32_t answer = 0;         // slot of its answer; a branch has none, its values are read where they stand
+  std::uint32_t answer = 0;  // slot of its answer; a branch has none, its values are read where they stand
 };
 
 struct Control {
   Kind kind = Kind::race;
-  std::string name;                 // path, for errors
-  const Region* around = nullptr;   // the region it stands in
-  std::uint32_t in = 0, out = 0;    // slots
-  std::uint32_t live = 0;           // of `out`
-  std::uint32_t words = 0;          // ControlWords
-  const Type* type = nullptr;       // of `out`
+  std::string name;                // path, for errors
+  const Region* around = nullptr;  // the region it stands in
+  std::uint32_t in = 0, out = 0;   // slots
+  std::uint32_t live = 0;          // of `out`
+  std::uint32_t words = 0;         // ControlWords
+  const Type* type = nullptr;      // of `out`
   std::vector<const Region*> arms;
-  std::vector<Test> exits;          // cascade
-  Test test;                        // race: validity; choose: selector
+  std::vector<Test> exits;  // cascade
+  Test test;                // race: validity; choose: selector
   const Block* after = nullptr;
   bool fallback = true;
-  bool answers_request = false;     // cascade: its answer is the request's, so that a deadline can be answered with it
+  bool answers_request = false;  // cascade: its answer is the request's, so that a deadline can be answered with it
   // each
   const EachIn* each_in = nullptr;
   const EachOut* each_out = nullptr;
   std::uint32_t gather = 0, gather_live = 0;
-  bool may_move = false;            // elements may be taken out of the vector
+  bool may_move = false;  // elements may be taken out of the vector
   std::unique_ptr<Program> element;
 };
 
@@ -62,7 +62,7 @@ struct Block {
   std::uint32_t state = 0;  // RegionState of its region
   const Region* region = nullptr;
   End end = End::done;
-  bool quick = true;        // every stage in it is
+  bool quick = true;  // every stage in it is
   const Block* next = nullptr;
   const Control* control = nullptr;
 };

@@ -48,12 +48,13 @@ void check_parameter(const std::string& function, const std::vector<ParameterRul
                      nearest_hint(p.name, known));
   } else if (rule->is_text != p.is_text) {
     problems.add(Code::type_mismatch, function,
-                 "parameter " + quoted(p.name) + " of " + quoted(function) + " is " + (p.is_text ? "a text" : "a number") +
-                     ", expected " + (rule->is_text ? "a text" : "a number"));
+                 "parameter " + quoted(p.name) + " of " + quoted(function) + " is " +
+                     (p.is_text ? "a text" : "a number") + ", expected " + (rule->is_text ? "a text" : "a number"));
   }
 }
 
-Problems check_parameters(const std::string& function, const std::vector<ParameterRule>& rules, const Parameters& given) {
+Problems check_parameters(const std::string& function, const std::vector<ParameterRule>& rules,
+                          const Parameters& given) {
   Problems problems;
   for (const auto& p : given.list()) check_parameter(function, rules, p, problems);
   for (const auto& rule : rules)
@@ -88,8 +89,8 @@ Built<Made> make(const detail::CatalogEntry<Made>& entry, const std::string& nam
 }
 
 template <class Made, class Other>
-Built<Made> find(const std::map<std::string, detail::CatalogEntry<Made>>& entries, const Other& others, const char* kind,
-                 const char* other_kind, const std::string& name, const Parameters& parameters) {
+Built<Made> find(const std::map<std::string, detail::CatalogEntry<Made>>& entries, const Other& others,
+                 const char* kind, const char* other_kind, const std::string& name, const Parameters& parameters) {
   if (const auto found = entries.find(name); found != entries.end()) return make(found->second, name, parameters);
   std::string what = std::string("there is no ") + kind + " named " + quoted(name) + " in the catalog";
   if (others.count(name) != 0) what += ", only a " + std::string(other_kind) + " of that name";
@@ -157,8 +158,8 @@ Catalog& Catalog::name_type(std::string name, const KnownType& type) {
   for (const auto& [known, other] : type_names_) {
     if (known != name || equal(*other->type, *type.type)) continue;
     problems_.add(Code::invalid_flow, name,
-                  "type name " + quoted(name) + " stands for " + display_name(*other->type) + " already, it cannot for " +
-                      display_name(*type.type) + " too");
+                  "type name " + quoted(name) + " stands for " + display_name(*other->type) +
+                      " already, it cannot for " + display_name(*type.type) + " too");
     return *this;
   }
   type_names_.emplace_back(std::move(name), &type);
@@ -186,7 +187,8 @@ Built<Stage> Catalog::model(const std::string& name, const Need& need, const Typ
     }
   }
   if (!known.empty())
-    return Problems(Code::type_mismatch, name, "model " + quoted(name) + " takes " + known + ", got " + type_name(takes));
+    return Problems(Code::type_mismatch, name,
+                    "model " + quoted(name) + " takes " + known + ", got " + type_name(takes));
   return Problems(Code::unknown_name, name,
                   "there is no model named " + quoted(name) + " in the catalog" + nearest_hint(name, keys_of(models_)) +
                       "; add_model or default_model says what it takes and gives");
@@ -243,7 +245,8 @@ std::string Catalog::describe() const {
   std::string text;
   for (const auto& [name, entry] : stages_)
     text += name + rules_in_brackets(entry.rules) + ": " + takes(entry) + " -> " + type_name(*entry.gives->type) + "\n";
-  for (const auto& [name, entry] : tests_) text += name + rules_in_brackets(entry.rules) + ": tests " + takes(entry) + "\n";
+  for (const auto& [name, entry] : tests_)
+    text += name + rules_in_brackets(entry.rules) + ": tests " + takes(entry) + "\n";
   return text;
 }
 

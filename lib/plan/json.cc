@@ -6,7 +6,8 @@ namespace tailrace {
 
 namespace {
 
-Built<std::shared_ptr<const Graph>> read(std::string_view text, const Catalog& catalog, const Type* in, const Type* out) {
+Built<std::shared_ptr<const Graph>> read(std::string_view text, const Catalog& catalog, const Type* in,
+                                         const Type* out) {
   auto root = detail::parse_json(text);
   if (!root) return root.error();
   try {
@@ -24,7 +25,8 @@ Built<std::shared_ptr<const Graph>> read_graph(std::string_view text, const Cata
   return read(text, catalog, nullptr, nullptr);
 }
 
-Built<std::shared_ptr<const Graph>> detail::read_ends(std::string_view text, const Catalog& catalog, const Type& in, const Type& out) {
+Built<std::shared_ptr<const Graph>> detail::read_ends(std::string_view text, const Catalog& catalog, const Type& in,
+                                                      const Type& out) {
   return read(text, catalog, &in, &out);
 }
 

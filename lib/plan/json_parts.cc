@@ -9,18 +9,19 @@ namespace {
 
 using JsonKind = JsonValue::Kind;
 
-std::string counted(std::size_t n, const char* what) {
-  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
-}
+std::string counted(std::size_t n, const char* what) { return std::to_string(n) + " " + what + (n == 1 ? "" : "s"); }
 
 }  // namespace
 
 // "name", or {"name": {"parameter": number or text, ...}}.
-std::optional<std::pair<std::string, Parameters>> FlowReader::read_call(const JsonValue& value, const std::string& path) {
+std::optional<std::pair<std::string, Parameters>> FlowReader::read_call(const JsonValue& value,
+                                                                        const std::string& path) {
   if (value.is(JsonKind::string)) return std::pair(value.text, Parameters());
   if (!value.is(JsonKind::object) || value.members.size() != 1) {
-    add(Code::type_mismatch, value.at, path, "a function is a name or {name: {parameter: value}}, got " +
-        (value.is(JsonKind::object) ? "an object of " + counted(value.members.size(), "member") : std::string(in_words(value.kind))));
+    add(Code::type_mismatch, value.at, path,
+        "a function is a name or {name: {parameter: value}}, got " +
+            (value.is(JsonKind::object) ? "an object of " + counted(value.members.size(), "member")
+                                        : std::string(in_words(value.kind))));
     return std::nullopt;
   }
   const auto& [name, at, given] = value.members.front();
@@ -31,13 +32,14 @@ std::optional<std::pair<std::string, Parameters>> FlowReader::read_call(const Js
     else if (p.value.is(JsonKind::string)) parameters.add({p.name, p.value.text});
     else
       add(Code::type_mismatch, p.value.at, path,
-          "parameter '" + p.name.substr(0, 60) + "' must be a number or a text, got " + std::string(in_words(p.value.kind)));
+          "parameter '" + p.name.substr(0, 60) + "' must be a number or a text, got " +
+              std::string(in_words(p.value.kind)));
   }
   return std::pair(name, std::move(parameters));
 }
 
-std::optional<Stage> FlowReader::read_function(const JsonValue& value, const Place& place, const std::vector<const Type*>& in,
-                                               bool join) {
+std::optional<Stage> FlowReader::read_function(const JsonValue& value, const Place& place,
+                                               const std::vector<const Type*>& in, bool join) {
   const auto call = read_call(value, place.path);
   if (!call) return std::nullopt;
   if (join && call->first == "tuple") {
@@ -55,19 +57,22 @@ std::optional<Stage> FlowReader::read_function(const JsonValue& value, const Pla
   return *std::move(stage);
 }
 
-void FlowReader::check_takes(const JsonValue& value, const Place& place, const Stage& stage, const std::vector<const Type*>& in,
-                             bool join) {
+void FlowReader::check_takes(const JsonValue& value, const Place& place, const Stage& stage,
+                             const std::vector<const Type*>& in, bool join) {
   const std::string name = "'" + stage.function + "'";
   if (!join && stage.takes.size() != 1)
     return add(Code::invalid_flow, value.at, place.path,
-               name + " takes " + counted(stage.takes.size(), "input") + "; write \"join\" instead of \"run\", and \"from\" as a list");
+               name + " takes " + counted(stage.takes.size(), "input") +
+                   "; write \"join\" instead of \"run\", and \"from\" as a list");
   if (join && stage.takes.size() != in.size() && in.size() >= 2)
-    return add(Code::type_mismatch, value.at, place.path,
-               name + " takes " + counted(stage.takes.size(), "input") + ", but 'from' lists " + std::to_string(in.size()));
+    return add(
+        Code::type_mismatch, value.at, place.path,
+        name + " takes " + counted(stage.takes.size(), "input") + ", but 'from' lists " + std::to_string(in.size()));
   for (std::size_t i = 0; i < std::min(in.size(), stage.takes.size()); ++i) {
     if (!in[i] || equal(*in[i], *stage.takes[i])) continue;
     add(Code::type_mismatch, value.at, place.path,
-        name + " takes " + type_name(stage.takes[i]) + (join ? " as input " + std::to_string(i + 1) : "") + ", got " + type_name(in[i]));
+        name + " takes " + type_name(stage.takes[i]) + (join ? " as input " + std::to_string(i + 1) : "") + ", got " +
+            type_name(in[i]));
   }
 }
 
@@ -105,7 +110,8 @@ Test FlowReader::read_test(const JsonValue& value, const std::string& path, cons
   }
   if (judged && !equal(*judged, *test->takes))
     add(Code::type_mismatch, value.at, path,
-        std::string(what) + " '" + test->function + "' judges " + type_name(test->takes) + ", got " + type_name(judged));
+        std::string(what) + " '" + test->function + "' judges " + type_name(test->takes) + ", got " +
+            type_name(judged));
   return *std::move(test);
 }
 
@@ -116,7 +122,8 @@ bool FlowReader::read_flag(const Place& place, std::string_view key, bool otherw
 }
 
 // A rung that is not the last one must have an exit test, all other arms must not.
-FlowReader::ReadArm FlowReader::read_arm(const JsonValue& value, const std::string& path, const Type* in, bool rung, bool last) {
+FlowReader::ReadArm FlowReader::read_arm(const JsonValue& value, const std::string& path, const Type* in, bool rung,
+                                         bool last) {
   ReadArm read;
   read.arm.graph = std::make_shared<Graph>(Graph{{}, {Node{}}, 0, {}});
   if (!expect(value, JsonKind::object, path, "an arm")) return read;
@@ -144,7 +151,8 @@ FlowReader::ReadArm FlowReader::read_arm(const JsonValue& value, const std::stri
   if (!exit && !last)
     add(Code::invalid_flow, value.at, path, "every rung of a cascade but the last needs an exit test: add \"exit_if\"");
   else if (exit && last)
-    add(Code::invalid_flow, exit->at, path, "the last rung of a cascade always answers: remove \"exit_if\" or add a rung");
+    add(Code::invalid_flow, exit->at, path,
+        "the last rung of a cascade always answers: remove \"exit_if\" or add a rung");
   else if (exit) read.arm.exit = read_test(exit->value, path, read.gives, "exit test");
   return read;
 }
@@ -160,15 +168,19 @@ void FlowReader::read_arms(Form form, const Place& place, const Type* in, Node& 
     if (!node.type) node.type = read.gives;
     else if (read.gives && !equal(*node.type, *read.gives))
       add(Code::type_mismatch, list.items[k].at, arm_path(place.path, k),
-          "gives " + type_name(read.gives) + ", but the arms before it give " + type_name(node.type) + "; all must give one type");
+          "gives " + type_name(read.gives) + ", but the arms before it give " + type_name(node.type) +
+              "; all must give one type");
     node.arms.push_back(std::move(read.arm));
   }
   node.fallback = read_flag(place, "fallback", true);
   if (form == Form::race)
-    if (const auto* valid = place.object.find("valid")) node.test = read_test(valid->value, place.path, node.type, "validity test");
+    if (const auto* valid = place.object.find("valid"))
+      node.test = read_test(valid->value, place.path, node.type, "validity test");
   if (form != Form::choose) return;
-  if (const auto* select = place.object.find("select")) node.test = read_test(select->value, place.path, in, "selector");
-  else add(Code::invalid_flow, place.object.at, place.path, "'select' is missing: the test whose number says which arm");
+  if (const auto* select = place.object.find("select"))
+    node.test = read_test(select->value, place.path, in, "selector");
+  else
+    add(Code::invalid_flow, place.object.at, place.path, "'select' is missing: the test whose number says which arm");
 }
 
 void FlowReader::read_each(const Place& place, const Type* in, Node& node) {
@@ -176,14 +188,17 @@ void FlowReader::read_each(const Place& place, const Type* in, Node& node) {
   node.kind = Kind::each;
   node.each_in = in ? catalog_.each_in(*in) : nullptr;
   if (in && !node.each_in)
-    add(Code::type_mismatch, value.at, place.path, "'each' takes a vector of a type that the catalog knows, got " + type_name(in));
+    add(Code::type_mismatch, value.at, place.path,
+        "'each' takes a vector of a type that the catalog knows, got " + type_name(in));
   const bool keep = read_flag(place, "keep", false);
   auto read = read_arm(value, arm_path(place.path, 0), node.each_in ? node.each_in->element : nullptr, false, false);
   node.arms.push_back(std::move(read.arm));
   if (!read.gives) return;
   node.each_out = catalog_.each_out(*read.gives, keep);
   if (node.each_out) node.type = node.each_out->whole;
-  else add(Code::unsupported, value.at, place.path, "'each' cannot gather " + type_name(read.gives) + ": it cannot be copied");
+  else
+    add(Code::unsupported, value.at, place.path,
+        "'each' cannot gather " + type_name(read.gives) + ": it cannot be copied");
 }
 
 }  // namespace tailrace::detail

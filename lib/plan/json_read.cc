@@ -88,13 +88,14 @@ void FlowReader::check_keys(const Place& place, std::vector<std::string_view> kn
   for (const auto& member : place.object.members) {
     if (std::find(known.begin(), known.end(), member.name) != known.end()) continue;
     add(Code::unknown_name, member.at, place.path,
-        "unknown key " + shortened(member.name) + nearest_hint(member.name, {known.begin(), known.end()}) + "; expected " +
-            listed(known, " or "));
+        "unknown key " + shortened(member.name) + nearest_hint(member.name, {known.begin(), known.end()}) +
+            "; expected " + listed(known, " or "));
   }
 }
 
 // Which of the forms the object has.
-std::optional<FlowReader::Form> FlowReader::find_form(const Place& place, const std::vector<Form>& forms, std::string_view what) {
+std::optional<FlowReader::Form> FlowReader::find_form(const Place& place, const std::vector<Form>& forms,
+                                                      std::string_view what) {
   std::optional<Form> found;
   std::vector<std::string_view> keys, both;
   for (const Form form : forms) {
@@ -105,7 +106,8 @@ std::optional<FlowReader::Form> FlowReader::find_form(const Place& place, const 
   }
   if (both.size() == 1) return found;
   if (both.size() > 1) {
-    add(Code::invalid_flow, place.object.at, place.path, std::string(what) + " has " + listed(both, " and ") + ", expected one of them");
+    add(Code::invalid_flow, place.object.at, place.path,
+        std::string(what) + " has " + listed(both, " and ") + ", expected one of them");
     return std::nullopt;
   }
   std::string hint;
@@ -157,13 +159,15 @@ const Type* FlowReader::read_input_type(const JsonValue& root, const Type* given
     return given;
   }
   if (given && !equal(*given, **type)) {
-    add(Code::type_mismatch, input->value.at, {}, "the flow takes " + type_name(*type) + ", expected " + type_name(given));
+    add(Code::type_mismatch, input->value.at, {},
+        "the flow takes " + type_name(*type) + ", expected " + type_name(given));
     return given;
   }
   return *type;
 }
 
-std::shared_ptr<const Graph> FlowReader::read_stages(const JsonValue& list, std::string name, const Type* in, std::string path) {
+std::shared_ptr<const Graph> FlowReader::read_stages(const JsonValue& list, std::string name, const Type* in,
+                                                     std::string path) {
   Scope scope;
   scope.graph.name = std::move(name);
   scope.path = std::move(path);
@@ -173,7 +177,8 @@ std::shared_ptr<const Graph> FlowReader::read_stages(const JsonValue& list, std:
   scope.graph.nodes.push_back(std::move(input));
   scope.by_name.emplace("input", 0);
   if (expect(list, JsonValue::Kind::array, scope.path, "'stages'"))
-    for (std::size_t i = 0; i < list.items.size() && stages_ <= most_stages; ++i) read_stage(scope, list.items[i], i + 1);
+    for (std::size_t i = 0; i < list.items.size() && stages_ <= most_stages; ++i)
+      read_stage(scope, list.items[i], i + 1);
   scope.graph.output = scope.last;
   auto graph = std::make_shared<Graph>(in_order(std::move(scope.graph)));
   if (scope.all_inputs_known) add_placed(graph->problems, scope.path);
@@ -209,7 +214,8 @@ void FlowReader::read_stage(Scope& scope, const JsonValue& object, std::size_t n
   const Place place{object, path_of(scope.path, node.name)};
   places_.emplace(place.path, object.at);
   const auto form = find_form(
-      place, {Form::run, Form::model, Form::join, Form::race, Form::cascade, Form::choose, Form::each, Form::flow}, "the stage");
+      place, {Form::run, Form::model, Form::join, Form::race, Form::cascade, Form::choose, Form::each, Form::flow},
+      "the stage");
   node.inputs = read_from(scope, place, form == Form::join);
   std::vector<std::string_view> known{"name", "from"};
   if (form) known.push_back(key(*form));
@@ -225,7 +231,8 @@ std::string FlowReader::read_name(Scope& scope, const JsonValue& object, std::si
   std::string otherwise = "stage " + std::to_string(number);
   const auto* name = object.find("name");
   if (!name) {
-    add(Code::invalid_flow, object.at, path_of(scope.path, otherwise), "'name' is missing: a name that no other stage of the flow has");
+    add(Code::invalid_flow, object.at, path_of(scope.path, otherwise),
+        "'name' is missing: a name that no other stage of the flow has");
     return otherwise;
   }
   if (!expect(name->value, JsonValue::Kind::string, path_of(scope.path, otherwise), "'name'")) return otherwise;
@@ -234,7 +241,8 @@ std::string FlowReader::read_name(Scope& scope, const JsonValue& object, std::si
   if (text.empty()) wrong = "a stage's name must not be empty";
   else if (text.size() > longest_name) wrong = "the name " + shortened(text) + " is longer than 200 bytes";
   else if (text == "input") wrong = "'input' is the flow's input; no stage can have that name";
-  else if (scope.by_name.count(text) != 0) wrong = "two stages are named " + shortened(text) + "; names must be unique in a flow";
+  else if (scope.by_name.count(text) != 0)
+    wrong = "two stages are named " + shortened(text) + "; names must be unique in a flow";
   if (wrong.empty()) return text;
   add(Code::invalid_flow, name->value.at, path_of(scope.path, text.empty() ? otherwise : text), std::move(wrong));
   return otherwise;
@@ -251,7 +259,8 @@ std::vector<int> FlowReader::read_from(Scope& scope, const Place& place, bool jo
   const JsonValue& value = from->value;
   if (!join) {
     if (value.is(JsonValue::Kind::array))
-      add(Code::invalid_flow, value.at, place.path, "'from' lists several stages, but only a 'join' reads more than one");
+      add(Code::invalid_flow, value.at, place.path,
+          "'from' lists several stages, but only a 'join' reads more than one");
     else if (expect(value, JsonValue::Kind::string, place.path, "'from'")) return {read_source(scope, value, place)};
     scope.all_inputs_known = false;
     return {0};
@@ -260,7 +269,8 @@ std::vector<int> FlowReader::read_from(Scope& scope, const Place& place, bool jo
   if (!expect(value, JsonValue::Kind::array, place.path, "'from' of a join")) scope.all_inputs_known = false;
   for (const auto& item : value.items) inputs.push_back(read_source(scope, item, place));
   if (value.is(JsonValue::Kind::array) && inputs.size() < 2)
-    add(Code::invalid_flow, value.at, place.path, "a join reads at least two stages, got " + std::to_string(inputs.size()));
+    add(Code::invalid_flow, value.at, place.path,
+        "a join reads at least two stages, got " + std::to_string(inputs.size()));
   return inputs;
 }
 

@@ -13,8 +13,8 @@
 
 namespace tailrace::detail {
 
-// Reads one flow from its JSON value. Goes on after each mistake, so that all are reported at once: what a mistake makes
-// unknown has a null type, about which nothing further is said.
+// Reads one flow from its JSON value. Goes on after each mistake, so that all are reported at once: what a mistake
+// makes unknown has a null type, about which nothing further is said.
 class FlowReader {
  public:
   explicit FlowReader(const Catalog& catalog) : catalog_(catalog) {}
@@ -67,8 +67,10 @@ class FlowReader {
 
   // ---- what stages are made of (json_parts.cc)
   std::optional<std::pair<std::string, Parameters>> read_call(const JsonValue& value, const std::string& path);
-  std::optional<Stage> read_function(const JsonValue& value, const Place& place, const std::vector<const Type*>& in, bool join);
-  void check_takes(const JsonValue& value, const Place& place, const Stage& stage, const std::vector<const Type*>& in, bool join);
+  std::optional<Stage> read_function(const JsonValue& value, const Place& place, const std::vector<const Type*>& in,
+                                     bool join);
+  void check_takes(const JsonValue& value, const Place& place, const Stage& stage, const std::vector<const Type*>& in,
+                   bool join);
   std::optional<Stage> read_model(const JsonValue& value, const Place& place, const Type* in);
   std::optional<Need> read_need(const Place& place);
   Test read_test(const JsonValue& value, const std::string& path, const Type* judged, std::string_view what);

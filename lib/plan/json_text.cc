@@ -106,7 +106,8 @@ class Builder {
     value.number = v;
     if (!leaf(std::move(value))) return false;
     // A number ends where the next byte says so: give that one back.
-    while (behind_last_ > begin_ && std::string_view("0123456789").find(behind_last_[-1]) == std::string_view::npos) --behind_last_;
+    while (behind_last_ > begin_ && std::string_view("0123456789").find(behind_last_[-1]) == std::string_view::npos)
+      --behind_last_;
     return true;
   }
 

@@ -48,7 +48,9 @@ class Writer {
     switch (node.kind) {
       case Kind::input: break;
       case Kind::then: function(json, node.stage, path); break;
-      case Kind::join: json["join"] = call(node.stage.function, node.stage.parameters, path, "the function of this join"); break;
+      case Kind::join:
+        json["join"] = call(node.stage.function, node.stage.parameters, path, "the function of this join");
+        break;
       case Kind::race:
         json["race"] = arms(node, path, depth);
         if (node.test) json["valid"] = test(node.test, path, "this validity test");
@@ -98,7 +100,8 @@ class Writer {
   Json arm(const Arm& arm, const std::string& path, int depth) {
     Json json;
     const Graph& graph = *arm.graph;
-    const bool one_function = graph.nodes.size() == 2 && graph.nodes[1].kind == Kind::then && graph.nodes[1].name.empty();
+    const bool one_function =
+        graph.nodes.size() == 2 && graph.nodes[1].kind == Kind::then && graph.nodes[1].name.empty();
     if (one_function) {
       function(json, graph.nodes[1].stage, path);
     } else if (graph.name.empty()) {
@@ -111,10 +114,12 @@ class Writer {
     return json;
   }
 
-  Json call(const std::string& function, const Parameters& parameters, const std::string& path, const std::string& what) {
+  Json call(const std::string& function, const Parameters& parameters, const std::string& path,
+            const std::string& what) {
     if (function.empty())
-      problems_.add(Code::unknown_name, path,
-                    what + " has no name to write; give it the one it has in the Catalog: tr::named(\"its_name\", function)");
+      problems_.add(
+          Code::unknown_name, path,
+          what + " has no name to write; give it the one it has in the Catalog: tr::named(\"its_name\", function)");
     if (parameters.empty()) return function;
     Json json;
     for (const auto& p : parameters.list()) {

@@ -14,7 +14,8 @@ Built<stages::Margin> make_margin(const Parameters& parameters) {
   if (of == "scores") return stages::Margin{parameters.number("least", 0), stages::MarginOf::scores};
   if (of == "values") return stages::Margin{parameters.number("least", 0), stages::MarginOf::values};
   return Problems(Code::unknown_name, "margin",
-                  "'of' of 'margin' is '" + of.substr(0, 60) + "', expected 'scores' or 'values'" + nearest_hint(of, {"scores", "values"}));
+                  "'of' of 'margin' is '" + of.substr(0, 60) + "', expected 'scores' or 'values'" +
+                      nearest_hint(of, {"scores", "values"}));
 }
 
 Wrapped<stages::Scale> make_scale(const Parameters& parameters) {

@@ -20,8 +20,8 @@ namespace {
 
 const std::string docs = std::string(TEST_SOURCE_DIR) + "/../docs";
 
-// Scores for two classes from the first pixel, as a network that is sure far from one half gives them. The tiny one errs
-// between 0.5 and 0.6.
+// Scores for two classes from the first pixel, as a network that is sure far from one half gives them. The tiny one
+// errs between 0.5 and 0.6.
 class Fake : public tr::Model {
  public:
   explicit Fake(double edge) : edge_(edge) {}
@@ -59,7 +59,8 @@ TEST_CASE("digits: the repository's file, split by a permutation that never chan
   CHECK(digits->validation.size() == 359);
   CHECK(digits->test.size() == 359);
   CHECK(digits->hash == 0x0b6db7d4442bbc5d);
-  CHECK(std::vector<std::int64_t>(digits->test.labels.begin(), digits->test.labels.begin() + 8) == std::vector<std::int64_t>{0, 0, 0, 2, 3, 7, 2, 4});
+  CHECK(std::vector<std::int64_t>(digits->test.labels.begin(), digits->test.labels.begin() + 8) ==
+        std::vector<std::int64_t>{0, 0, 0, 2, 3, 7, 2, 4});
   std::vector<int> count(10);
   for (const auto* part : {&digits->train, &digits->validation, &digits->test})
     for (const auto label : part->labels) ++count[static_cast<std::size_t>(label)];
@@ -151,10 +152,12 @@ TEST_CASE("one line of JSON for each row") {
   auto values = tr::Tensor::zeros(tr::DType::float32, {2, 2});
   values.as<float>()[1] = 0.1F;
   values.as<float>()[3] = std::numeric_limits<float>::infinity();
-  CHECK(answer_line(0, tr::Outcome<tr::Tensor>(tr::Result<tr::Tensor>(values))) == R"({"row":0,"values":[0.0,0.1,0.0,null]})");
+  CHECK(answer_line(0, tr::Outcome<tr::Tensor>(tr::Result<tr::Tensor>(values))) ==
+        R"({"row":0,"values":[0.0,0.1,0.0,null]})");
   const tr::Error error(tr::Code::stage_failed, "label[1]", "\"odd\" \xff");
-  CHECK(answer_line(9, tr::Outcome<tr::Tensor>(tr::Result<tr::Tensor>(error))) ==
-        "{\"row\":9,\"error\":{\"code\":\"stage_failed\",\"where\":\"label[1]\",\"what\":\"\\\"odd\\\" \xef\xbf\xbd\"}}");
+  CHECK(
+      answer_line(9, tr::Outcome<tr::Tensor>(tr::Result<tr::Tensor>(error))) ==
+      "{\"row\":9,\"error\":{\"code\":\"stage_failed\",\"where\":\"label[1]\",\"what\":\"\\\"odd\\\" \xef\xbf\xbd\"}}");
 }
 
 TEST_CASE("reports: means over seeds, and texts") {
@@ -164,7 +167,8 @@ TEST_CASE("reports: means over seeds, and texts") {
   a.tiny = {.accuracy = 0.95, .share_large = 0, .p50_us = 5, .p99_us = 10, .per_second = 200000};
   a.large = {.accuracy = 0.98, .share_large = 1, .p50_us = 100, .p99_us = 200, .per_second = 10000};
   a.cascade = {.accuracy = 0.978, .share_large = 0.14, .p50_us = 6, .p99_us = 120, .per_second = 40000};
-  a.speed_up = 4, a.bound = 3.5, a.many_per_second = 1234567, a.flow = "digits.json", a.explanation = "flow\n\n  stage\n";
+  a.speed_up = 4, a.bound = 3.5, a.many_per_second = 1234567, a.flow = "digits.json",
+  a.explanation = "flow\n\n  stage\n";
   b.large.accuracy = 1, b.cascade.accuracy = 1, b.cascade.share_large = 0.2, b.speed_up = 2, b.bound = 1.5;
   const auto m = mean({a, b});
   CHECK(m.large.accuracy == Approx(0.99));

@@ -24,7 +24,8 @@ std::string npy(const std::string& header, const std::string& data) {
   return bytes + header + data;
 }
 std::string header(const std::string& descr, const std::string& shape, bool fortran = false) {
-  return "{'descr': '" + descr + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': " + shape + ", }\n";
+  return "{'descr': '" + descr + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': " + shape +
+         ", }\n";
 }
 template <class T>
 std::string bytes_of(std::vector<T> values) {
@@ -63,7 +64,8 @@ TEST_CASE("npy: types, byte orders, versions and Fortran order") {
   CHECK(rows->shape == tr::Shape{3});
   CHECK(rows->values == std::vector<float>{1, 2, 3, 4, 5, 6});
   CHECK(parse_npy(npy(header("<f8", "(1, 2)"), bytes_of<double>({0.5, -1})))->values == std::vector<float>{0.5, -1});
-  CHECK(parse_npy(npy(header("|u1", "(2, 1)"), bytes_of<std::uint8_t>({0, 255})))->values == std::vector<float>{0, 255});
+  CHECK(parse_npy(npy(header("|u1", "(2, 1)"), bytes_of<std::uint8_t>({0, 255})))->values ==
+        std::vector<float>{0, 255});
   CHECK(parse_npy(npy(header("<i8", "(1, 1)"), bytes_of<std::int64_t>({-7})))->values == std::vector<float>{-7});
   CHECK(parse_npy(npy(header("|b1", "(1, 2)"), std::string("\1\0", 2)))->values == std::vector<float>{1, 0});
   CHECK(parse_npy(npy(header(">i2", "(1, 2)"), std::string("\0\1\1\0", 4)))->values == std::vector<float>{1, 256});
@@ -81,19 +83,28 @@ TEST_CASE("npy: mistakes have a byte") {
   CHECK(problem(parse_npy("NUMPY")) == "byte 0: is not a .npy file");
   CHECK(problem(parse_npy("\x93NUMPY\1")) == "byte 7: ends inside the header");
   CHECK(problem(parse_npy(npy(header("<f4", "(1, 2)"), "").substr(0, 20))) == "byte 20: ends inside the header");
-  CHECK(problem(parse_npy(npy(header("<f4", "(2, 3)"), bytes_of<float>({1})))).find("holds 4 bytes of elements, which is not what its shape asks for") != std::string::npos);
-  CHECK(problem(parse_npy(npy(header("<f4", "(4611686018427387904, 4)"), ""))).find("shape asks for") != std::string::npos);
+  CHECK(problem(parse_npy(npy(header("<f4", "(2, 3)"), bytes_of<float>({1}))))
+            .find("holds 4 bytes of elements, which is not what its shape asks for") != std::string::npos);
+  CHECK(problem(parse_npy(npy(header("<f4", "(4611686018427387904, 4)"), ""))).find("shape asks for") !=
+        std::string::npos);
   CHECK(problem(parse_npy(npy(header("<f4", "(0, 4)"), ""))).find("holds no elements") != std::string::npos);
-  CHECK(problem(parse_npy(npy(header("<f4", "(4,)"), bytes_of<float>({1, 2, 3, 4})))) == "byte 10: holds an array of 1 dimensions, expected rows: two or more");
-  CHECK(problem(parse_npy(npy(header("<c8", "(1, 1)"), std::string(8, 'x')))) == "byte 10: holds elements of type '<c8', expected integers, booleans or floating point numbers of 32 or 64 bits");
-  CHECK(problem(parse_npy(npy("{'descr': '<f4', }", ""))).find("in the header: expected 'descr', 'fortran_order' and 'shape' once each") != std::string::npos);
+  CHECK(problem(parse_npy(npy(header("<f4", "(4,)"), bytes_of<float>({1, 2, 3, 4})))) ==
+        "byte 10: holds an array of 1 dimensions, expected rows: two or more");
+  CHECK(
+      problem(parse_npy(npy(header("<c8", "(1, 1)"), std::string(8, 'x')))) ==
+      "byte 10: holds elements of type '<c8', expected integers, booleans or floating point numbers of 32 or 64 bits");
+  CHECK(problem(parse_npy(npy("{'descr': '<f4', }", "")))
+            .find("in the header: expected 'descr', 'fortran_order' and 'shape' once each") != std::string::npos);
   CHECK(problem(parse_npy(npy("{'descr': [('a', '<f4')], }", ""))) == "byte 20: in the header: expected a quoted word");
-  CHECK(problem(parse_npy(npy("{'shape': (-1, 2)}", ""))) == "byte 21: in the header: expected the extent of a dimension");
-  CHECK(problem(parse_npy(npy("{'shape': (1,1,1,1,1,1,1,1,1)}", ""))).find("more than 8 dimensions") != std::string::npos);
+  CHECK(problem(parse_npy(npy("{'shape': (-1, 2)}", ""))) ==
+        "byte 21: in the header: expected the extent of a dimension");
+  CHECK(problem(parse_npy(npy("{'shape': (1,1,1,1,1,1,1,1,1)}", ""))).find("more than 8 dimensions") !=
+        std::string::npos);
 }
 
 TEST_CASE("npy and CSV: mutated files give rows or a problem") {
-  const std::string whole = npy(header("<f4", "(2, 3)"), bytes_of<float>({1, 2, 3, 4, 5, 6})), table = "a,b\n1,2\n3,4.5e1\n";
+  const std::string whole = npy(header("<f4", "(2, 3)"), bytes_of<float>({1, 2, 3, 4, 5, 6})),
+                    table = "a,b\n1,2\n3,4.5e1\n";
   std::mt19937 random(7);
   for (int i = 0; i < 20000; ++i) {
     std::string bytes = i % 2 ? whole : table;

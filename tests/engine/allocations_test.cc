@@ -64,27 +64,30 @@ struct Ways {
   Engine<int, int> engine;
   std::atomic<int> called{0};
 
-  explicit Ways(const Flow<int, int>& flow) : engine(tailrace::start(flow, {.executor = pool_executor(2).value()}).value()) {}
+  explicit Ways(const Flow<int, int>& flow)
+      : engine(tailrace::start(flow, {.executor = pool_executor(2).value()}).value()) {}
   // `allowed` blocks per request are the flow's own.
   void take_nothing(int in, long allowed = 0) {
     CHECK(taken_by([&] { (void)engine.run(in); }) <= allowed * rounds);
     CHECK(taken_by([&] { (void)engine.submit(in).get(); }) <= allowed * rounds);
     CHECK(taken_by([&] {
-      const int seen = called;
-      (void)engine.submit(in, {}, [this](Outcome<int>) { ++called; });
-      eventually([&] { return called > seen; });
-    }) <= allowed * rounds);
+            const int seen = called;
+            (void)engine.submit(in, {}, [this](Outcome<int>) { ++called; });
+            eventually([&] { return called > seen; });
+          }) <= allowed * rounds);
     CHECK(taken_by([&] { (void)engine.submit(in, {.within = 1h}).get(); }) <= allowed * rounds);
     CHECK(taken_by([&] { (void)engine.submit(in, {.within = 1us}).get(); }) <= allowed * rounds);
     CHECK(taken_by([&] {
-      auto h = engine.submit(in);
-      h.cancel();
-      (void)h.get();
-    }) <= allowed * rounds);
+            auto h = engine.submit(in);
+            h.cancel();
+            (void)h.get();
+          }) <= allowed * rounds);
   }
 };
 
-Result<int> refuse(int) { return Error(Code::bad_value, "a sentence that is too long for any string to hold it in place"); }
+Result<int> refuse(int) {
+  return Error(Code::bad_value, "a sentence that is too long for any string to hold it in place");
+}
 
 }  // namespace
 
@@ -92,12 +95,18 @@ TEST_CASE("allocations: the counter counts") {
   CHECK(taken_by([] { ::operator delete(::operator new(1)); }) == rounds);
 }
 TEST_CASE("allocations: none on a straight line") {
-  Ways(from_int([](Stream<int> s) { return join_with("j", [](int a, int b) { return a + b; }, s.then("a", plus_one), s.then("b", twice)); })).take_nothing(1);
+  Ways(from_int([](Stream<int> s) {
+    return join_with(
+        "j", [](int a, int b) { return a + b; }, s.then("a", plus_one), s.then("b", twice));
+  })).take_nothing(1);
 }
 TEST_CASE("allocations: none in combinators") {
   Ways w(from_int([](Stream<int> s) {
-    const auto inner = flow<int>("inner", [](Stream<int> x) { return cascade("k", x, exit_if(refuse, always), exit_if(same, never_so), refuse); });
-    return choose("c", race("r", s, same, refuse, twice), [](int x) { return x % 2; }, inner, same);
+    const auto inner = flow<int>("inner", [](Stream<int> x) {
+      return cascade("k", x, exit_if(refuse, always), exit_if(same, never_so), refuse);
+    });
+    return choose(
+        "c", race("r", s, same, refuse, twice), [](int x) { return x % 2; }, inner, same);
   }));
   w.take_nothing(1);
   w.take_nothing(2);
@@ -106,11 +115,14 @@ TEST_CASE("allocations: none for errors") {
   Ways(from_int([](Stream<int> s) { return s.then("a", refuse); })).take_nothing(1);
   Ways(from_int([](Stream<int> s) { return race("r", s, refuse, refuse); })).take_nothing(1);
   Ways(from_int([](Stream<int> s) { return choose("c", s, same, same, same); })).take_nothing(7);
-  Ways(from_int([](Stream<int> s) { return s.then("a", [](int) -> int { throw 7; }); })).take_nothing(1, 1);  // the exception itself
+  Ways(from_int([](Stream<int> s) {
+    return s.then("a", [](int) -> int { throw 7; });
+  })).take_nothing(1, 1);  // the exception itself
 }
 TEST_CASE("allocations: each takes its vectors and nothing else") {
   Ways(from_int([](Stream<int> s) {
-    return each("e", s.then("v", [](int n) { return std::vector<int>(static_cast<std::size_t>(n)); }), plus_one).then("n", [](const std::vector<int>& v) { return static_cast<int>(v.size()); });
+    return each("e", s.then("v", [](int n) { return std::vector<int>(static_cast<std::size_t>(n)); }), plus_one)
+        .then("n", [](const std::vector<int>& v) { return static_cast<int>(v.size()); });
   })).take_nothing(20, 2);
 }
 

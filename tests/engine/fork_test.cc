@@ -44,9 +44,11 @@ tr::Flow<int, std::string> diamond() {
     auto shared = in.then("shared", [](int x) { return 2 * x; });
     auto left = shared.then("left", plus_one).then("words", in_words);
     auto checked = shared.then("up", plus_one).then("checked", at_most_six);
-    auto inner = tr::join_with("inner", [](int a, int b) { return a * b; }, checked, shared.then("down", plus_one));
+    auto inner = tr::join_with(
+        "inner", [](int a, int b) { return a * b; }, checked, shared.then("down", plus_one));
     auto raced = tr::race("raced", inner, plus_one, plus_one);
-    return tr::join_with("outer", [](std::string a, int b, int c) { return a + std::to_string(b + c); }, left, raced, shared);
+    return tr::join_with(
+        "outer", [](std::string a, int b, int c) { return a + std::to_string(b + c); }, left, raced, shared);
   });
 }
 
@@ -91,13 +93,15 @@ TEST_CASE("fork: branches run at the same time", "[fork]") {
   std::atomic<int> inside{0}, most{0};
   const auto busy = [&](const int& x) {
     const int now = ++inside;
-    for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {}
+    for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
+    }
     std::this_thread::sleep_for(20ms);
     --inside;
     return x;
   };
   const auto flow = tr::flow<int>("two", [&](tr::Stream<int> in) {
-    return tr::join_with("sum", [](int a, int b) { return a + b; }, in.then("a", busy), in.then("b", busy));
+    return tr::join_with(
+        "sum", [](int a, int b) { return a + b; }, in.then("a", busy), in.then("b", busy));
   });
   auto engine = tr::start(forked(flow), on_pool(2)).value();
   CHECK(*engine.run(1) == 2);
@@ -117,7 +121,8 @@ TEST_CASE("fork: the first failure answers the request and stops the sibling", "
     throw std::runtime_error("no");
   };
   const auto flow = tr::flow<int>("two", [&](tr::Stream<int> in) {
-    return tr::join_with("sum", [](int a, int b) { return a + b; }, in.then("slow", patient), in.then("fails", fails));
+    return tr::join_with(
+        "sum", [](int a, int b) { return a + b; }, in.then("slow", patient), in.then("fails", fails));
   });
   {
     auto engine = tr::start(forked(flow), on_pool(2)).value();

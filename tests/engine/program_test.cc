@@ -47,9 +47,12 @@ TEST_CASE("program: slots of dead values are used again") {
 
 TEST_CASE("program: values that somebody may still read keep their slots") {
   const auto all = from_int([](Stream<int> s) {
-    const auto a = s.then("a", spell), b = a.then("b", [](const std::string& x) { return x + "b"; });
-    const auto r = race("r", b, [](const std::string& x) { return x; }, [](const std::string& x) { return x; });
-    return join("j", r, a, b).then("n", [](const auto& t) { return length(std::get<0>(t)) + length(std::get<1>(t)) + length(std::get<2>(t)); });
+    const auto a = s.then("a", spell), b = a.then("b", [](const std::string&x) { return x + "b"; });
+    const auto r = race(
+        "r", b, [](const std::string& x) { return x; }, [](const std::string& x) { return x; });
+    return join("j", r, a, b).then("n", [](const auto& t) {
+      return length(std::get<0>(t)) + length(std::get<1>(t)) + length(std::get<2>(t));
+    });
   });
   Setting setting;
   setting.executor = pool_executor(2).value();
@@ -70,6 +73,7 @@ TEST_CASE("program: stages have the paths of their combinators") {
 }
 
 TEST_CASE("program: only a cascade that gives the flow's answer can answer a deadline") {
-  const auto middle = from_int([](Stream<int> s) { return cascade("k", s, exit_if(same, always), same).then("z", same); });
+  const auto middle =
+      from_int([](Stream<int> s) { return cascade("k", s, exit_if(same, always), same).then("z", same); });
   CHECK(detail::compile(middle.graph(), default_choices(middle.graph()), "")->anytime == nullptr);
 }

@@ -25,7 +25,9 @@ const EngineOptions small{.max_in_flight = 8, .max_losers = 8};
 Token input(unsigned i) { return Token("input " + std::to_string(i)); }
 
 // Which arm or rung is "the last" is not defined where branches of a join run at the same time.
-std::string words(const Outcome<Token>& o, bool facts) { return facts ? show(o) : show(static_cast<const Result<Token>&>(o)); }
+std::string words(const Outcome<Token>& o, bool facts) {
+  return facts ? show(o) : show(static_cast<const Result<Token>&>(o));
+}
 
 bool allows(const Outcomes& all, const Outcome<Token>& one, bool facts = true) {
   return std::any_of(all.begin(), all.end(), [&](const auto& o) { return words(o, facts) == words(one, facts); });
@@ -47,7 +49,8 @@ void same_in(const Setting& setting, const Flow<Token, Token>& flow, unsigned in
   }
   const auto o = engine.run(input(in));
   if (!allows(all, o, !setting.forks)) RC_FAIL(setting.name + " run: " + show(o) + list(all));
-  RC_ASSERT(engine.submit(input(in), {}, [&](Outcome<Token> x) { called += allows(all, x, !setting.forks) ? 1 : 100; }).has_value());
+  RC_ASSERT(engine.submit(input(in), {}, [&](Outcome<Token> x) { called += allows(all, x, !setting.forks) ? 1 : 100; })
+                .has_value());
   RC_ASSERT(eventually([&] { return called > 0; }));
   engine.stop();
   RC_ASSERT(called == 1);
@@ -58,11 +61,14 @@ void check_property(const std::function<void(const Genes&)>& property) {
   auto params = rc::detail::configuration().testParams;
   if (params.maxSuccess == 100) params.maxSuccess = 300;
   const auto result = rc::detail::checkProperty(rc::detail::toProperty([&] {
-    const auto genes = *rc::gen::container<Genes>(rc::gen::arbitrary<std::uint8_t>());
-    const long before = Token::alive() + Boxed::alive;
-    property(genes);
-    if (Token::alive() + Boxed::alive != before) RC_FAIL("values were left behind");
-  }), {}, params);
+                                                  const auto genes =
+                                                      *rc::gen::container<Genes>(rc::gen::arbitrary<std::uint8_t>());
+                                                  const long before = Token::alive() + Boxed::alive;
+                                                  property(genes);
+                                                  if (Token::alive() + Boxed::alive != before)
+                                                    RC_FAIL("values were left behind");
+                                                }),
+                                                {}, params);
   std::ostringstream words;
   rc::detail::printResultMessage(result, words);
   INFO(words.str() << "\nRC_PARAMS=seed=" << params.seed);
@@ -97,9 +103,10 @@ TEST_CASE("random flows under deadlines and cancellation give one allowed outcom
         handles.push_back(engine.submit(input(0), request));
         if (i % 3 == 2) handles.back().cancel();
       }
-      RC_ASSERT(engine.submit(input(0), {.within = std::chrono::microseconds(50)}, [&](Outcome<Token> o) {
-        called += allows(all, o, !setting.forks) ? 1 : 100;
-      }).has_value());
+      RC_ASSERT(engine
+                    .submit(input(0), {.within = std::chrono::microseconds(50)},
+                            [&](Outcome<Token> o) { called += allows(all, o, !setting.forks) ? 1 : 100; })
+                    .has_value());
       for (auto& h : handles) {
         const auto o = h.get();
         if (!allows(all, o, !setting.forks)) RC_FAIL(setting.name + ": " + show(o) + list(all));

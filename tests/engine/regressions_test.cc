@@ -14,7 +14,8 @@ using namespace std::chrono_literals;
 namespace {
 
 void spin(Duration time) {
-  for (const auto end = Clock::now() + time; Clock::now() < end;) {}
+  for (const auto end = Clock::now() + time; Clock::now() < end;) {
+  }
 }
 
 // A pool whose timers fire late and whose clock is counted, so that what rarely meets meets often.
@@ -55,7 +56,8 @@ class SlowTimers final : public Executor {
 
 TEST_CASE("regression: a timer that fires late touched the frame of the next request") {
   auto engine = start(from_int([](Stream<int> s) { return s.then("a", [](int x) { return spin(15us), x; }); }),
-                      {.max_in_flight = 3, .executor = std::make_shared<SlowTimers>(2)}).value();
+                      {.max_in_flight = 3, .executor = std::make_shared<SlowTimers>(2)})
+                    .value();
   int missed = 0, answered = 0;
   for (int i = 0; i < 4000; ++i) {
     auto timed = engine.submit(i, {.within = std::chrono::microseconds(20 + i % 64)});
@@ -78,8 +80,11 @@ TEST_CASE("regression: a rung was the best answer before its exit test had retur
     if (before != s) ++torn;
     return false;
   };
-  auto engine = start(from_int([&](Stream<int> s) { return cascade("k", s, exit_if(spell, looks_long), exit_if(spell, looks_long), spell); }),
-                      {.executor = pool_executor(2).value()}).value();
+  auto engine = start(from_int([&](Stream<int> s) {
+                        return cascade("k", s, exit_if(spell, looks_long), exit_if(spell, looks_long), spell);
+                      }),
+                      {.executor = pool_executor(2).value()})
+                    .value();
   int anytime = 0;
   for (int i = 0; i < 2000; ++i) {
     const auto o = engine.submit(1, {.within = std::chrono::microseconds(5 + i % 90)}).get();
@@ -90,8 +95,34 @@ TEST_CASE("regression: a rung was the best answer before its exit test had retur
   CHECK(anytime > 0);
 }
 
+TEST_CASE("regression: a deadline moved an answer that the winner was moving") {
+  struct Slow final : Observer {
+    void on_event(const Event& e) noexcept override {
+      if (e.kind == Event::Kind::rung_left) spin(20us);
+    }
+  };
+  const auto rung = [](const char* word) { return [word](int) { return spin(10us), std::string(40, '-') + word; }; };
+  auto engine =
+      start(from_int([&](Stream<int> s) {
+              return cascade("k", s, exit_if(rung("first"), [](const std::string&) { return false; }), rung("last"));
+            }),
+            {.executor = std::make_shared<SlowTimers>(2), .observer = std::make_shared<Slow>()})
+          .value();
+  int anytime = 0, last = 0;
+  for (int i = 0; i < 3000; ++i) {
+    const auto o = engine.submit(1, {.within = std::chrono::microseconds(10 + i % 80)}).get();
+    if (!o) continue;
+    REQUIRE(*o == std::string(40, '-') + (o.anytime ? "first" : "last"));
+    REQUIRE(o.rung == (o.anytime ? 0 : 1));
+    ++(o.anytime ? anytime : last);
+  }
+  CHECK(anytime > 0);
+  CHECK(last > 0);
+}
+
 TEST_CASE("regression: each with no element frame left") {
-  const auto racing = flow<int>("racing", [](Stream<int> x) { return race("r", x, same, [](int y) { return spin(50us), y; }); });
+  const auto racing =
+      flow<int>("racing", [](Stream<int> x) { return race("r", x, same, [](int y) { return spin(50us), y; }); });
   const auto f = from_int([&](Stream<int> s) { return each("e", s.then("v", count_up), racing); });
   for (unsigned threads : {1u, 4u}) {
     auto engine = start(f, {.max_in_flight = 16, .max_losers = 16, .executor = pool_executor(threads).value()}).value();
@@ -133,7 +164,8 @@ TEST_CASE("regression: an element stopped half way put an answer that it did not
 TEST_CASE("regression: losers pinned all frames") {
   const auto slow = [](int x) { return std::this_thread::sleep_for(1ms), x; };
   auto engine = start(from_int([&](Stream<int> s) { return race("r", s, same, slow); }),
-                      {.max_in_flight = 1, .max_losers = 8, .executor = pool_executor(2).value()}).value();
+                      {.max_in_flight = 1, .max_losers = 8, .executor = pool_executor(2).value()})
+                    .value();
   for (int i = 0; i < 300; ++i) REQUIRE(show(engine.run(i)).substr(0, 10) != "overloaded");
 }
 
@@ -155,7 +187,8 @@ TEST_CASE("regression: racing stages that run their own engine never returned") 
   const auto again = [&](int x) { return x > 0 ? self->run(x - 1).value_or(-1000) + 1 : 0; };
   for (unsigned threads : {1u, 2u}) {
     self.emplace(start(from_int([&](Stream<int> s) { return race("r", s, again, again); }),
-                       {.executor = pool_executor(threads).value()}).value());
+                       {.executor = pool_executor(threads).value()})
+                     .value());
     for (int i = 0; i < 20; ++i) CHECK(self->run(4).value_or(-1) == 4);
     self.reset();
   }
@@ -164,7 +197,8 @@ TEST_CASE("regression: racing stages that run their own engine never returned") 
 TEST_CASE("regression: a selector, a copy or a callback that throws ended the process") {
   const auto f = from_int([](Stream<int> s) {
     const auto v = s.then("v", [](int n) { return std::vector<CopyThrows>(1, CopyThrows(n)).size() ? n : 0; });
-    const auto chosen = choose("c", v, [](int) -> int { throw 1; }, same, same);
+    const auto chosen = choose(
+        "c", v, [](int) -> int { throw 1; }, same, same);
     return chosen.then("after", same);
   });
   auto engine = start(f, {.executor = pool_executor(2).value()}).value();
@@ -175,8 +209,9 @@ TEST_CASE("regression: a selector, a copy or a callback that throws ended the pr
 }
 
 TEST_CASE("regression: over-aligned values were placed anywhere") {
-  auto engine = start(from_int([](Stream<int> s) {
-    return each("e", s.then("v", count_up), [](int x) { return Wide(x); });
-  }), {.max_in_flight = 3, .max_losers = 3, .executor = pool_executor(2).value()}).value();
+  auto engine =
+      start(from_int([](Stream<int> s) { return each("e", s.then("v", count_up), [](int x) { return Wide(x); }); }),
+            {.max_in_flight = 3, .max_losers = 3, .executor = pool_executor(2).value()})
+          .value();
   for (int i = 0; i < 10; ++i) CHECK(show(engine.run(3)) == "[0 1 2]");
 }

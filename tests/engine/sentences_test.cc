@@ -66,7 +66,9 @@ TEST_CASE("every sentence of docs/semantics.md ends in its name") {
   for (std::sregex_token_iterator p(body.begin(), body.end(), paragraph_end, -1), none; p != none; ++p) {
     std::string text = std::regex_replace(p->str(), std::regex("\\s+"), " ");
     const auto first = text.find_first_not_of(' ');
-    if (first == text.npos || text[first] == '#' || text[first] == '|' || text.rfind("These are decided", first) == first) continue;
+    if (first == text.npos || text[first] == '#' || text[first] == '|' ||
+        text.rfind("These are decided", first) == first)
+      continue;
     if (!text.empty() && text.back() == ' ') text.pop_back();
     INFO(text);
     CHECK(text.size() >= 3);

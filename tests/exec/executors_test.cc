@@ -32,9 +32,11 @@ struct Made {
 };
 std::vector<Made> executors() {
   std::vector<Made> all;
-  for (unsigned n : {1u, 3u}) all.push_back({"pool of " + std::to_string(n), n, [n] { return pool_executor(n).value(); }});
+  for (unsigned n : {1u, 3u})
+    all.push_back({"pool of " + std::to_string(n), n, [n] { return pool_executor(n).value(); }});
 #if TAILRACE_HAS_TBB
-  for (unsigned n : {1u, 3u}) all.push_back({"oneTBB with " + std::to_string(n), n, [n] { return tbb_executor(n).value(); }});
+  for (unsigned n : {1u, 3u})
+    all.push_back({"oneTBB with " + std::to_string(n), n, [n] { return tbb_executor(n).value(); }});
 #endif
   return all;
 }
@@ -160,7 +162,8 @@ TEST_CASE("executors: an alarm is cancelled or fires, never both, never neither"
           cancelled += executor->cancel(alarms[static_cast<std::size_t>(i)]);
         }
       });
-    for (int i = 0; i < 4000; ++i, ++armed) executor->wake_at(executor->now() + std::chrono::microseconds(i % 7), alarms[static_cast<std::size_t>(i)]);
+    for (int i = 0; i < 4000; ++i, ++armed)
+      executor->wake_at(executor->now() + std::chrono::microseconds(i % 7), alarms[static_cast<std::size_t>(i)]);
     for (auto& t : cancellers) t.join();
     CHECK(eventually([&] { return fired + cancelled >= 4000; }));
     std::this_thread::sleep_for(1ms);
@@ -189,14 +192,18 @@ TEST_CASE("executors: waiting ends with a wake, a changed word, or the time") {
 }
 
 TEST_CASE("executors: start the threads they were asked for, and join them") {
-  { const auto warm = start(from_int([](Stream<int> s) { return s.then("a", same); })).value(); }
+  {
+    const auto warm = start(from_int([](Stream<int> s) { return s.then("a", same); })).value();
+  }
   const unsigned before = threads_of_this_process();
   for (const Made& made : executors()) {
     INFO(made.name);
     {
       const auto executor = made.make();
       CHECK(threads_of_this_process() == before + made.threads);
-      auto engine = start(from_int([](Stream<int> s) { return s.then("a", same); }), {.threads = 64, .executor = executor}).value();
+      auto engine =
+          start(from_int([](Stream<int> s) { return s.then("a", same); }), {.threads = 64, .executor = executor})
+              .value();
       for (int i = 0; i < 20; ++i) CHECK(engine.run(i, {.within = 1h}).has_value());
       CHECK(engine.submit(1).get().has_value());
       CHECK(threads_of_this_process() == before + made.threads);
@@ -226,12 +233,17 @@ TEST_CASE("executors: nothing is printed") {
   const int out = dup(1), err = dup(2), file = open(path.c_str(), O_CREAT | O_RDWR | O_TRUNC, 0600);
   dup2(file, 1), dup2(file, 2);
   for (const Made& made : executors()) {
-    auto engine = start(from_int([](Stream<int> s) { return race("r", s, bang, same, twice); }), {.executor = made.make()}).value();
+    auto engine =
+        start(from_int([](Stream<int> s) { return race("r", s, bang, same, twice); }), {.executor = made.make()})
+            .value();
     for (int i = 0; i < 10; ++i) (void)engine.submit(i, {.within = std::chrono::microseconds(10 * i)}).get();
     (void)engine.run(1);
     (void)engine.submit(1, {}, [](Outcome<int>) { throw 1; });
   }
-  { auto engine = start(from_int([](Stream<int> s) { return s.then("a", bang); })).value(); (void)engine.run(1); }
+  {
+    auto engine = start(from_int([](Stream<int> s) { return s.then("a", bang); })).value();
+    (void)engine.run(1);
+  }
   std::fflush(nullptr);
   dup2(out, 1), dup2(err, 2);
   close(out), close(err), close(file);

@@ -16,7 +16,9 @@ TEST_CASE("tbb: the user's arena does the work, and serves its user meanwhile") 
   oneapi::tbb::task_arena arena(2, 1);
   const auto executor = tbb_executor(arena);
   CHECK(executor->concurrency() == 2);
-  auto engine = start(from_int([](Stream<int> s) { return race("r", s, same, bang).then("t", plus_one); }), {.executor = executor}).value();
+  auto engine = start(from_int([](Stream<int> s) { return race("r", s, same, bang).then("t", plus_one); }),
+                      {.executor = executor})
+                    .value();
   std::atomic<int> sum{0};
   std::vector<Handle<int>> handles;
   for (int i = 0; i < 50; ++i) handles.push_back(engine.submit(i));
@@ -27,12 +29,14 @@ TEST_CASE("tbb: the user's arena does the work, and serves its user meanwhile") 
 
 TEST_CASE("tbb: stages may use oneTBB themselves") {
   auto engine = start(from_int([](Stream<int> s) {
-    return s.then("sum", [](int n) {
-      std::atomic<int> sum{0};
-      oneapi::tbb::parallel_for(0, n, [&](int i) { sum += i; });
-      return sum.load();
-    });
-  }), {.executor = tbb_executor(2).value()}).value();
+                        return s.then("sum", [](int n) {
+                          std::atomic<int> sum{0};
+                          oneapi::tbb::parallel_for(0, n, [&](int i) { sum += i; });
+                          return sum.load();
+                        });
+                      }),
+                      {.executor = tbb_executor(2).value()})
+                    .value();
   std::vector<Handle<int>> handles;
   for (int i = 0; i < 50; ++i) handles.push_back(engine.submit(100));
   for (auto& h : handles) CHECK(h.get().value_or(-1) == 4950);
@@ -43,7 +47,8 @@ TEST_CASE("tbb: two engines share one executor, which goes with the last") {
   const std::weak_ptr<Executor> watch = executor;
   auto a = start(from_int([](Stream<int> s) { return s.then("a", plus_one); }), {.executor = executor}).value();
   {
-    auto b = start(from_int([](Stream<int> s) { return s.then("b", twice); }), {.executor = std::move(executor)}).value();
+    auto b =
+        start(from_int([](Stream<int> s) { return s.then("b", twice); }), {.executor = std::move(executor)}).value();
     CHECK(b.submit(4).get().value_or(-1) == 8);
   }
   CHECK(a.submit(4).get().value_or(-1) == 5);

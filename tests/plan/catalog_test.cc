@@ -97,7 +97,8 @@ TEST_CASE("Catalog knows tests, and tells them from stages") {
 
 TEST_CASE("Factories get checked parameters, in the order of their rules") {
   tr::Catalog catalog;
-  catalog.add_factory("scale", {{"by"}, {"unit", false, true}}, [](const tr::Parameters& p) { return Scale{p.number("by", 1)}; });
+  catalog.add_factory("scale", {{"by"}, {"unit", false, true}},
+                      [](const tr::Parameters& p) { return Scale{p.number("by", 1)}; });
   catalog.add_test_factory("at_least", {{"least", true}}, at_least);
 
   const auto scale = catalog.stage("scale", {{"unit", "m"}, {"by", 3.0}});
@@ -124,7 +125,8 @@ TEST_CASE("A name given twice is recorded, and the first stays") {
   REQUIRE(catalog.problems().size() == 5);
   CHECK(catalog.problems().list()[0].what == "a stage named 'f' is in the catalog already");
   CHECK(catalog.problems().list()[1].what == "a test named 't' is in the catalog already");
-  CHECK(catalog.problems().list()[3].what == "type name 'Image' stands for catalog_test::Image already, it cannot for catalog_test::Label too");
+  CHECK(catalog.problems().list()[3].what ==
+        "type name 'Image' stands for catalog_test::Image already, it cannot for catalog_test::Label too");
   CHECK(same(catalog.stage("f")->gives, tr::type_of<int>));
 }
 
@@ -151,18 +153,22 @@ TEST_CASE("Models are found by name and by what they take, then by default") {
   CHECK(same(digit->gives, tr::type_of<float>));
   CHECK(catalog.model("digit", {}, tr::type_of<double>));
   CHECK(catalog.model("any", {}, tr::type_of<double>));
-  CHECK(what_of(catalog.model("digit", {}, tr::type_of<int>)) == "model 'digit' takes std::vector<float> or double, got int");
+  CHECK(what_of(catalog.model("digit", {}, tr::type_of<int>)) ==
+        "model 'digit' takes std::vector<float> or double, got int");
   CHECK(what_of(tr::Catalog(catalog).model("any", {}, tr::type_of<int>)) == "model 'any' takes double, got int");
   tr::Catalog no_default;
   no_default.add_model<float, float>("digit");
   CHECK(what_of(no_default.model("digitt", {}, tr::type_of<float>)) ==
-        "there is no model named 'digitt' in the catalog (did you mean 'digit'?); add_model or default_model says what it "
+        "there is no model named 'digitt' in the catalog (did you mean 'digit'?); add_model or default_model says what "
+        "it "
         "takes and gives");
 }
 
 TEST_CASE("Vectors of what it has seen can be taken apart and put together") {
   tr::Catalog catalog;
-  catalog.add("best", best).add("sum", [](const std::vector<std::vector<int>>& v) { return static_cast<long>(v.size()); });
+  catalog.add("best", best).add("sum", [](const std::vector<std::vector<int>>& v) {
+    return static_cast<long>(v.size());
+  });
   CHECK(catalog.each_in(tr::type_of<std::vector<Image>>) != nullptr);
   CHECK(catalog.each_in(tr::type_of<std::vector<std::vector<int>>>) != nullptr);
   CHECK(catalog.each_in(tr::type_of<std::vector<int>>) != nullptr);
@@ -188,5 +194,6 @@ TEST_CASE("A catalog describes itself") {
   catalog.add("add", add).add_test("positive", positive).add_type<Image>("Image").add("best", best);
   catalog.add_factory("scale", {{"by", true}, {"unit"}}, [](const tr::Parameters&) { return Scale{}; });
   CHECK(catalog.describe() ==
-        "add: int, int -> int\nbest: Image -> catalog_test::Label\nscale(by, unit?): double -> double\npositive: tests int\n");
+        "add: int, int -> int\nbest: Image -> catalog_test::Label\nscale(by, unit?): double -> double\npositive: tests "
+        "int\n");
 }

@@ -28,7 +28,8 @@ TEST_CASE("JSON errors: syntax, with line and column") {
   CHECK(problems_of_text("").find("1:1: not JSON: ") == 0);
   CHECK(problems_of_text("{\"flow\": \"f\",\n \"stages\" []}").find("2:11: not JSON: syntax error") == 0);
   CHECK(problems_of_text("{\"flow\": 1e999}").find("1:10: not JSON: number overflow") == 0);
-  CHECK(problems_of_text("{\"flow\":\n ").find("2:2: not JSON: syntax error while parsing value - unexpected end of input") == 0);
+  CHECK(problems_of_text("{\"flow\":\n ")
+            .find("2:2: not JSON: syntax error while parsing value - unexpected end of input") == 0);
   CHECK(problems_of_text("[] []").find("1:4: not JSON: ") == 0);
   CHECK(problems_of_text("[\n1,\n2,\n\n3 4]").find("5:3: not JSON: ") == 0);
   CHECK(problems_of_text("{\"a\": \"\xff\"}").find("1:8: not JSON: ") == 0);
@@ -64,7 +65,8 @@ TEST_CASE("JSON errors: bounds") {
   std::string chain = R"({"name": "n0", "run": "normalise"})", wrong = chain;
   for (int i = 1; i < 10000; ++i) chain += ",{\"name\": \"n" + std::to_string(i) + "\", \"run\": \"normalise\"}";
   CHECK(problems(chain) == "");
-  CHECK(problems(chain + R"(,{"name": "last", "run": "normalise"})").find("more than 10000 stages") != std::string::npos);
+  CHECK(problems(chain + R"(,{"name": "last", "run": "normalise"})").find("more than 10000 stages") !=
+        std::string::npos);
   for (int i = 1; i < 1000; ++i) wrong += ",{\"name\": \"n" + std::to_string(i) + "\", \"run\": \"normalize\"}";
   const auto many = tr::read_graph("{\"flow\": \"f\", \"input\": \"Image\", \"stages\": [" + wrong + "]}", catalog);
   REQUIRE(!many);
@@ -79,7 +81,8 @@ TEST_CASE("JSON errors: the flow itself") {
   CHECK(problems_of_text(R"({"flow": 1, "input": "Imagge", "stages": {}, "stage": 2})") ==
         "1:46: unknown key 'stage' (did you mean 'stages'?); expected 'flow', 'input' or 'stages'\n"
         "1:10: 'flow' must be a text, got a number\n"
-        "1:22: there is no type named 'Imagge' in the catalog (did you mean 'Image'?); add_type<T>(\"Imagge\") names one\n"
+        "1:22: there is no type named 'Imagge' in the catalog (did you mean 'Image'?); add_type<T>(\"Imagge\") names "
+        "one\n"
         "1:42: 'stages' must be a list, got an object");
   tr::Catalog broken = catalog;
   broken.add("best", best);
@@ -104,7 +107,8 @@ TEST_CASE("JSON errors: names and sources, all at once") {
         "4:31: a stage must be an object, got a number\n"
         "5:23: x: reads 'aa', but no stage before it has that name (did you mean 'a'?)\n"
         "6:23: y: 'from' lists several stages, but only a 'join' reads more than one\n"
-        "7:1: z: the stage does not say what it does; expected one of 'run', 'model', 'join', 'race', 'cascade', 'choose', "
+        "7:1: z: the stage does not say what it does; expected one of 'run', 'model', 'join', 'race', 'cascade', "
+        "'choose', "
         "'each' or 'flow' (did you mean 'run'?)\n"
         "7:23: z: 'from' must be a text, got a number");
 }
@@ -115,34 +119,40 @@ TEST_CASE("JSON errors: functions, parameters, models") {
         "2:22: s: parameter 'unit' of 'scale' is a number, expected a text");
   CHECK(problems(R"({"name": "s", "run": {"scale": {"by": true}}})") ==
         "2:39: s: parameter 'by' must be a number or a text, got true or false");
-  CHECK(problems(R"({"name": "s", "run": {}})") == "2:22: s: a function is a name or {name: {parameter: value}}, got an object of 0 members");
+  CHECK(problems(R"({"name": "s", "run": {}})") ==
+        "2:22: s: a function is a name or {name: {parameter: value}}, got an object of 0 members");
   CHECK(problems(R"({"name": "s", "run": "both"})") ==
         "2:22: s: 'both' takes 2 inputs; write \"join\" instead of \"run\", and \"from\" as a list");
   CHECK(problems(R"({"name": "s", "model": "m", "need": {"accuracy": 2, "speed": 1}})") ==
-        "2:53: s: unknown key 'speed'; expected 'accuracy'\n2:50: s: 'accuracy' is a share of right answers, expected 0 to 1");
+        "2:53: s: unknown key 'speed'; expected 'accuracy'\n2:50: s: 'accuracy' is a share of right answers, expected "
+        "0 to 1");
   CHECK(problems(R"({"name": "best", "run": "best"}, {"name": "m", "model": "m"})") ==
         "2:57: m: model 'm' takes Image, got Label");
-  CHECK(problems(R"({"name": "s", "run": "best", "model": "m"})") == "2:1: s: the stage has 'run' and 'model', expected one of them");
+  CHECK(problems(R"({"name": "s", "run": "best", "model": "m"})") ==
+        "2:1: s: the stage has 'run' and 'model', expected one of them");
   CHECK(problems(R"({"name": "s", "run": "best", "exit_if": "confident"})") ==
         "2:30: s: unknown key 'exit_if'; expected 'name', 'from' or 'run'");
 }
 
 TEST_CASE("JSON errors: joins, cascades, races, choose, each") {
-  CHECK(problems(R"({"name": "j", "join": "both"})") == "2:1: j: 'from' is missing: the list of stages that the join reads");
+  CHECK(problems(R"({"name": "j", "join": "both"})") ==
+        "2:1: j: 'from' is missing: the list of stages that the join reads");
   CHECK(problems(R"({"name": "j", "from": ["input"], "join": "tuple"})") ==
         "2:23: j: a join reads at least two stages, got 1\n2:42: j: no tuple of Image is in the catalog; add it with "
         "catalog.add_tuple<...>()");
   CHECK(problems(R"({"name": "j", "from": ["input", "input"], "join": "both"})") ==
         "2:51: j: 'both' takes Label as input 1, got Image\n2:51: j: 'both' takes int as input 2, got Image");
-  CHECK(problems(R"({"name": "c", "cascade": [{"model": "m"}, {"run": "crop", "exit_if": "confident"}, {"run": "best", "exit_if": "confidant"}]})") ==
-        "2:27: c[0]: every rung of a cascade but the last needs an exit test: add \"exit_if\"\n"
-        "2:70: c[1]: exit test 'confident' judges Label, got std::vector<json_world::Image>\n"
-        "2:43: c[1]: gives std::vector<json_world::Image>, but the arms before it give Label; all must give one type\n"
-        "2:100: c[2]: the last rung of a cascade always answers: remove \"exit_if\" or add a rung");
-  CHECK(problems(R"({"name": "c", "cascade": [{"model": "m", "exit_if": {"margin": {"least": -1}}}, {"run": "best"}]})") ==
+  CHECK(
+      problems(
+          R"({"name": "c", "cascade": [{"model": "m"}, {"run": "crop", "exit_if": "confident"}, {"run": "best", "exit_if": "confidant"}]})") ==
+      "2:27: c[0]: every rung of a cascade but the last needs an exit test: add \"exit_if\"\n"
+      "2:70: c[1]: exit test 'confident' judges Label, got std::vector<json_world::Image>\n"
+      "2:43: c[1]: gives std::vector<json_world::Image>, but the arms before it give Label; all must give one type\n"
+      "2:100: c[2]: the last rung of a cascade always answers: remove \"exit_if\" or add a rung");
+  CHECK(problems(
+            R"({"name": "c", "cascade": [{"model": "m", "exit_if": {"margin": {"least": -1}}}, {"run": "best"}]})") ==
         "2:53: c[0]: 'least' must not be negative, got -1.000000");
-  CHECK(problems(R"({"name": "r", "race": [], "valid": "which"})") ==
-        "2:23: r: 'race' needs at least one arm");
+  CHECK(problems(R"({"name": "r", "race": [], "valid": "which"})") == "2:23: r: 'race' needs at least one arm");
   CHECK(problems(R"({"name": "r", "race": [{"run": "best"}], "valid": "which"})") ==
         "2:51: r: validity test 'which' judges Image, got Label");
   CHECK(problems(R"({"name": "c", "choose": [{"run": "best"}]})") ==
@@ -155,13 +165,18 @@ TEST_CASE("JSON errors: joins, cascades, races, choose, each") {
 }
 
 TEST_CASE("JSON errors: inside inner flows, with their path") {
-  CHECK(problems(R"({"name": "r", "race": [{"stages": [{"name": "a", "run": "besst"}]}, {"flow": {"stagess": []}}]})") ==
-        "2:57: r[0].a: there is no stage named 'besst' in the catalog (did you mean 'best'?)\n"
-        "2:79: r[1]: unknown key 'stagess' (did you mean 'stages'?); expected 'name' or 'stages'\n"
-        "2:78: r[1]: 'stages' is missing: the list of the inner flow's stages");
-  CHECK(problems(R"({"name": "t", "flow": {"stages": [{"name": "a", "run": "best"}, {"name": "b", "from": "input", "run": "best"}]}})") ==
-        "2:35: t.a: unused stream: nobody reads what 'a' gives; return it, let another stage read it, or remove the stage");
-  CHECK(problems(R"({"name": "best", "run": "best"}, {"name": "b", "from": "input", "run": "best"})").find("2:1: best: unused stream") == 0);
+  CHECK(
+      problems(R"({"name": "r", "race": [{"stages": [{"name": "a", "run": "besst"}]}, {"flow": {"stagess": []}}]})") ==
+      "2:57: r[0].a: there is no stage named 'besst' in the catalog (did you mean 'best'?)\n"
+      "2:79: r[1]: unknown key 'stagess' (did you mean 'stages'?); expected 'name' or 'stages'\n"
+      "2:78: r[1]: 'stages' is missing: the list of the inner flow's stages");
+  CHECK(
+      problems(
+          R"({"name": "t", "flow": {"stages": [{"name": "a", "run": "best"}, {"name": "b", "from": "input", "run": "best"}]}})") ==
+      "2:35: t.a: unused stream: nobody reads what 'a' gives; return it, let another stage read it, or remove the "
+      "stage");
+  CHECK(problems(R"({"name": "best", "run": "best"}, {"name": "b", "from": "input", "run": "best"})")
+            .find("2:1: best: unused stream") == 0);
 }
 
 // ---- text that nobody wrote on purpose
@@ -189,7 +204,8 @@ class Mutator {
   std::size_t below(std::size_t n) { return n == 0 ? 0 : random_() % n; }
   void once(std::string& text) {
     static const std::string bytes = "{}[]\",:0-.eE\\u\n tfn\xff\x80\x01";
-    static const char* words[] = {"null", "true", "\"input\"", "\"stages\"", "1e308", "-1", "{}", "[[[[", "\"\\ud800\"", "\"run\":", "\"label\""};
+    static const char* words[] = {"null", "true", "\"input\"",   "\"stages\"", "1e308",    "-1",
+                                  "{}",   "[[[[", "\"\\ud800\"", "\"run\":",   "\"label\""};
     const std::size_t at = below(text.size()), length = 1 + below(20);
     switch (below(6)) {
       case 0: text[at] = bytes[below(bytes.size())]; break;

@@ -21,7 +21,8 @@ Image montage(const std::vector<Image>& images) { return images.empty() ? Image{
 bool good(const Image& image) { return image.pixels > 0; }
 
 tr::Conversion<Image, Image> image_conversion() {
-  return {[](const Image&) { return tr::Result<tr::Tensor>(tr::Tensor()); }, [](const tr::Tensor&) { return tr::Result<Image>(Image()); }};
+  return {[](const Image&) { return tr::Result<tr::Tensor>(tr::Tensor()); },
+          [](const tr::Tensor&) { return tr::Result<Image>(Image()); }};
 }
 tr::ModelStage<Image, Image> image_model(std::string name, double accuracy) {
   tr::ModelUse use;
@@ -34,7 +35,8 @@ tr::Catalog make_image_catalog() {
   tr::Catalog c;
   c.add_type<Image>("Image").add("brighter", brighter).add("darker", darker).add("blend", blend).add("crop", crop);
   c.add("montage", montage).add_test("good", good).add_test("which", which);
-  c.add_factory("scale", {{"by"}, {"unit", false, true}}, [](const tr::Parameters& p) { return Scale{p.number("by", 1)}; });
+  c.add_factory("scale", {{"by"}, {"unit", false, true}},
+                [](const tr::Parameters& p) { return Scale{p.number("by", 1)}; });
   c.default_model<Image, Image>(image_conversion());
   return c;
 }
@@ -71,18 +73,22 @@ class Author {
     for (std::size_t i = open.size() - 1; i-- > 1;) {
       const std::string stage = "j" + std::to_string(i);
       all = tr::join_with(stage, tr::named("blend", blend), all, open[i].first);
-      put(stages, R"({"name": ")" + stage + R"(", "from": [")" + from + "\", \"" + open[i].second + R"("], "join": "blend"})");
+      put(stages,
+          R"({"name": ")" + stage + R"(", "from": [")" + from + "\", \"" + open[i].second + R"("], "join": "blend"})");
       from = stage;
     }
     return all;
   }
 
-  using Arm = std::variant<tr::Wrapped<Image (*)(const Image&)>, tr::ModelStage<Image, Image>, tr::Flow<Image, Image>, tr::Wrapped<Scale>>;
+  using Arm = std::variant<tr::Wrapped<Image (*)(const Image&)>, tr::ModelStage<Image, Image>, tr::Flow<Image, Image>,
+                           tr::Wrapped<Scale>>;
   Arm arm(int depth, std::string& json) {
     switch (below(depth > 0 ? 4 : 3)) {
       case 0: json = R"("run": "darker")"; return tr::named("darker", darker);
       case 1: json = R"("model": "m", "need": {"accuracy": 0.75})"; return image_model("m", 0.75);
-      case 2: json = R"("run": {"scale": {"unit": "m", "by": 0.1}})"; return tr::named("scale", {{"by", 0.1}, {"unit", "m"}}, Scale{});
+      case 2:
+        json = R"("run": {"scale": {"unit": "m", "by": 0.1}})";
+        return tr::named("scale", {{"by", 0.1}, {"unit", "m"}}, Scale{});
       default: break;
     }
     std::string stages;
@@ -115,19 +121,23 @@ class Author {
     const Arm first = arm(depth, a), second = arm(depth - 1, b);
     const bool valid = below(2);
     json = "\"race\": [{" + a + "}, {" + b + "}]" + (valid ? R"(, "valid": "good")" : "");
-    return std::visit([&](auto& x, auto& y) {
-      return valid ? tr::race(name, in, tr::valid_if(tr::named("good", good)), x, y) : tr::race(name, in, x, y);
-    }, first, second);
+    return std::visit(
+        [&](auto& x, auto& y) {
+          return valid ? tr::race(name, in, tr::valid_if(tr::named("good", good)), x, y) : tr::race(name, in, x, y);
+        },
+        first, second);
   }
   Images cascaded(Images in, const std::string& name, int depth, std::string& json) {
     std::string a, b;
     const Arm first = arm(depth - 1, a), second = arm(depth, b);
     const bool fallback = below(2);
     json = "\"cascade\": [{" + a + R"(, "exit_if": "good"}, {)" + b + "}]" + (fallback ? "" : R"(, "fallback": false)");
-    return std::visit([&](auto& x, auto& y) {
-      auto rung = tr::exit_if(x, tr::named("good", good));
-      return fallback ? tr::cascade(name, in, rung, y) : tr::cascade(name, in, tr::no_fallback, rung, y);
-    }, first, second);
+    return std::visit(
+        [&](auto& x, auto& y) {
+          auto rung = tr::exit_if(x, tr::named("good", good));
+          return fallback ? tr::cascade(name, in, rung, y) : tr::cascade(name, in, tr::no_fallback, rung, y);
+        },
+        first, second);
   }
   Images chosen(Images in, const std::string& name, int depth, std::string& json) {
     std::string a;
@@ -140,12 +150,13 @@ class Author {
     const Arm only = arm(depth, a);
     json = R"("flow": {"stages": [{"name": "crop", "run": "crop"}, {"name": "all", "each": {)" + a +
            R"(}}, {"name": "montage", "run": "montage"}]})";
-    return std::visit([&](auto& x) {
-      auto inner = tr::flow<Image>("any", [&](Images i) {
-        return tr::each("all", i.then("crop", crop), x).then("montage", montage);
-      });
-      return in.then(name, inner);
-    }, only);
+    return std::visit(
+        [&](auto& x) {
+          auto inner = tr::flow<Image>(
+              "any", [&](Images i) { return tr::each("all", i.then("crop", crop), x).then("montage", montage); });
+          return in.then(name, inner);
+        },
+        only);
   }
 
   std::mt19937 random_;

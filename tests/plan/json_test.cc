@@ -28,7 +28,9 @@ std::shared_ptr<const tr::Graph> read(const std::string& text) {
   return *graph;
 }
 
-std::string flow_of(const std::string& stages) { return R"({"flow": "f", "input": "Image", "stages": [)" + stages + "]}"; }
+std::string flow_of(const std::string& stages) {
+  return R"({"flow": "f", "input": "Image", "stages": [)" + stages + "]}";
+}
 
 // The JSON says the same as the C++ flow, and the C++ flow can be written and read again.
 template <class In, class Out>
@@ -48,12 +50,12 @@ void check_equal(const std::string& stages, const tr::Flow<In, Out>& flow) {
 
 TEST_CASE("JSON: run, with and without from, with and without parameters") {
   check_equal(R"({"name": "normalise", "from": "input", "run": "normalise"}, {"name": "b", "run": "best"})",
-              tr::flow<Image>("f", [](Images in) {
-                return in.then("normalise", normalise).then("b", tr::named("best", best));
-              }));
+              tr::flow<Image>(
+                  "f", [](Images in) { return in.then("normalise", normalise).then("b", tr::named("best", best)); }));
   check_equal(R"({"name": "smaller", "run": {"scale": {"unit": "m", "by": 0.0625}}}, {"name": "best", "run": "best"})",
               tr::flow<Image>("f", [](Images in) {
-                return in.then("smaller", tr::named("scale", {{"by", 0.0625}, {"unit", "m"}}, Scale{0.0625})).then("best", best);
+                return in.then("smaller", tr::named("scale", {{"by", 0.0625}, {"unit", "m"}}, Scale{0.0625}))
+                    .then("best", best);
               }));
   check_equal("", tr::flow<Image>("f", [](Images in) { return in; }));
 }
@@ -74,39 +76,44 @@ TEST_CASE("JSON: models and cascades") {
 }
 
 TEST_CASE("JSON: race, choose and arms that are flows") {
-  check_equal(R"({"name": "r", "race": [{"run": "best"}, {"flow": {"name": "slow", "stages": [
+  check_equal(
+      R"({"name": "r", "race": [{"run": "best"}, {"flow": {"name": "slow", "stages": [
                    {"name": "normalise", "run": "normalise"}, {"name": "worst", "run": "worst"}]}}], "valid": "confident"})",
-              tr::flow<Image>("f", [](Images in) {
-                auto slow = tr::flow<Image>("slow", [](Images i) { return i.then("normalise", normalise).then("worst", worst); });
-                return tr::race("r", in, tr::valid_if(tr::named("confident", confident)), tr::named("best", best), slow);
-              }));
-  check_equal(R"({"name": "r", "race": [{"run": "best"}, {"model": "m"}]})", tr::flow<Image>("f", [](Images in) {
-                return tr::race("r", in, tr::named("best", best), model("m"));
-              }));
-  check_equal(R"({"name": "c", "choose": [{"stages": []}, {"run": "normalise"}, {"flow": {"stages": [{"name": "n", "run": "normalise"}]}}],
+      tr::flow<Image>("f", [](Images in) {
+        auto slow =
+            tr::flow<Image>("slow", [](Images i) { return i.then("normalise", normalise).then("worst", worst); });
+        return tr::race("r", in, tr::valid_if(tr::named("confident", confident)), tr::named("best", best), slow);
+      }));
+  check_equal(R"({"name": "r", "race": [{"run": "best"}, {"model": "m"}]})",
+              tr::flow<Image>("f", [](Images in) { return tr::race("r", in, tr::named("best", best), model("m")); }));
+  check_equal(
+      R"({"name": "c", "choose": [{"stages": []}, {"run": "normalise"}, {"flow": {"stages": [{"name": "n", "run": "normalise"}]}}],
                   "select": "which"})",
-              tr::flow<Image>("f", [](Images in) {
-                auto nothing = tr::flow<Image>("", [](Images i) { return i; });
-                auto nameless = tr::flow<Image>("", [](Images i) { return i.then("n", tr::named("normalise", normalise)); });
-                return tr::choose("c", in, tr::named("which", which), nothing, tr::named("normalise", normalise), nameless);
-              }));
+      tr::flow<Image>("f", [](Images in) {
+        auto nothing = tr::flow<Image>("", [](Images i) { return i; });
+        auto nameless = tr::flow<Image>("", [](Images i) { return i.then("n", tr::named("normalise", normalise)); });
+        return tr::choose("c", in, tr::named("which", which), nothing, tr::named("normalise", normalise), nameless);
+      }));
 }
 
 TEST_CASE("JSON: joins, each and flows inside") {
-  check_equal(R"({"name": "best", "from": "input", "run": "best"}, {"name": "brightness", "from": "input", "run": "brightness"},
+  check_equal(
+      R"({"name": "best", "from": "input", "run": "best"}, {"name": "brightness", "from": "input", "run": "brightness"},
                  {"name": "both", "from": ["best", "brightness"], "join": "both"})",
-              tr::flow<Image>("f", [](Images in) {
-                return tr::join_with("both", both, in.then("best", best), in.then("brightness", brightness));
-              }));
-  check_equal(R"({"name": "brightness", "from": "input", "run": "brightness"}, {"name": "best", "from": "input", "run": "best"},
+      tr::flow<Image>("f", [](Images in) {
+        return tr::join_with("both", both, in.then("best", best), in.then("brightness", brightness));
+      }));
+  check_equal(
+      R"({"name": "brightness", "from": "input", "run": "brightness"}, {"name": "best", "from": "input", "run": "best"},
                  {"name": "t", "from": ["best", "brightness"], "join": "tuple"}, {"name": "of_tuple", "run": "of_tuple"})",
-              tr::flow<Image>("f", [](Images in) {
-                return tr::join("t", in.then("best", best), in.then("brightness", brightness)).then("of_tuple", of_tuple);
-              }));
-  check_equal(R"({"name": "crop", "run": "crop"}, {"name": "labels", "each": {"run": "best"}}, {"name": "most", "run": "most"})",
-              tr::flow<Image>("f", [](Images in) {
-                return tr::each("labels", in.then("crop", crop), tr::named("best", best)).then("most", most);
-              }));
+      tr::flow<Image>("f", [](Images in) {
+        return tr::join("t", in.then("best", best), in.then("brightness", brightness)).then("of_tuple", of_tuple);
+      }));
+  check_equal(
+      R"({"name": "crop", "run": "crop"}, {"name": "labels", "each": {"run": "best"}}, {"name": "most", "run": "most"})",
+      tr::flow<Image>("f", [](Images in) {
+        return tr::each("labels", in.then("crop", crop), tr::named("best", best)).then("most", most);
+      }));
   check_equal(R"({"name": "crop", "run": "crop"}, {"name": "labels", "each": {"flow": {"name": "one", "stages": [
                    {"name": "best", "run": "best"}]}}, "keep": true}, {"name": "first_good", "run": "first_good"})",
               tr::flow<Image>("f", [](Images in) {
@@ -118,7 +125,8 @@ TEST_CASE("JSON: joins, each and flows inside") {
                  {"name": "best", "from": "tidy", "run": "best"})",
               tr::flow<Image>("f", [](Images in) {
                 auto again = tr::flow<Image>("x", [](Images i) { return i.then("normalise", normalise); });
-                auto tidy = tr::flow<Image>("tidy", [&](Images i) { return i.then("normalise", normalise).then("again", again); });
+                auto tidy = tr::flow<Image>(
+                    "tidy", [&](Images i) { return i.then("normalise", normalise).then("again", again); });
                 return in.then("tidy", tidy).then("best", best);
               }));
 }
@@ -126,8 +134,9 @@ TEST_CASE("JSON: joins, each and flows inside") {
 TEST_CASE("JSON: what is written is for people") {
   const auto flow = tr::flow<Image>("classify", [](Images in) {
     auto scaled = in.then("scale", tr::named("scale", {{"by", 0.0625}, {"unit", "\"m\""}}, Scale{}));
-    return tr::cascade("label", scaled, tr::exit_if(model("tiny", {.accuracy = 0.9}), tr::named("margin", {{"least", 0.8}}, Margin{})),
-                       tr::exit_if(model("middle"), tr::named("confident", confident)), model("large", {.accuracy = 0.98}));
+    return tr::cascade(
+        "label", scaled, tr::exit_if(model("tiny", {.accuracy = 0.9}), tr::named("margin", {{"least", 0.8}}, Margin{})),
+        tr::exit_if(model("middle"), tr::named("confident", confident)), model("large", {.accuracy = 0.98}));
   });
   CHECK(*tr::write_flow(flow, catalog) == R"({ "flow": "classify", "input": "Image",
   "stages": [
@@ -148,8 +157,10 @@ TEST_CASE("JSON: a function without a name cannot be written, and is told how to
   const auto text = tr::write_flow(flow, catalog);
   REQUIRE(!text);
   CHECK(text.error().what() ==
-        "label[0]: this exit test has no name to write; give it the one it has in the Catalog: tr::named(\"its_name\", function)\n"
-        "label[1]: this function has no name to write; give it the one it has in the Catalog: tr::named(\"its_name\", function)\n"
+        "label[0]: this exit test has no name to write; give it the one it has in the Catalog: tr::named(\"its_name\", "
+        "function)\n"
+        "label[1]: this function has no name to write; give it the one it has in the Catalog: tr::named(\"its_name\", "
+        "function)\n"
         "shift: there is no stage named 'shift' in the catalog");
 }
 
@@ -165,9 +176,11 @@ TEST_CASE("JSON: numbers that JSON does not have, and names that are not UTF-8")
 TEST_CASE("JSON: the ends of a typed flow are checked") {
   const std::string text = flow_of(R"({"name": "best", "run": "best"})");
   CHECK(tr::read_flow<Image, Label>(text, catalog));
-  CHECK(tr::read_flow<Label, Label>(text, catalog).error().what().find("1:24: the flow takes Image, expected Label") == 0);
+  CHECK(tr::read_flow<Label, Label>(text, catalog).error().what().find("1:24: the flow takes Image, expected Label") ==
+        0);
   CHECK(tr::read_flow<Image, int>(text, catalog).error().what() == "1:44: best: the flow gives Label, expected int");
   const std::string without = R"({"flow": "f", "stages": [{"name": "best", "run": "best"}]})";
   CHECK(tr::read_flow<Image, Label>(without, catalog));
-  CHECK(tr::read_graph(without, catalog).error().what() == "1:1: 'input' is missing: the name of the type that the flow takes");
+  CHECK(tr::read_graph(without, catalog).error().what() ==
+        "1:1: 'input' is missing: the name of the type that the flow takes");
 }

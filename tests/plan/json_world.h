@@ -40,11 +40,13 @@ struct Margin {
 
 inline tr::Built<Margin> make_margin(const tr::Parameters& p) {
   if (p.number("least", 0) >= 0) return Margin{p.number("least", 0)};
-  return tr::Problems(tr::Code::bad_value, "margin", "'least' must not be negative, got " + std::to_string(p.number("least", 0)));
+  return tr::Problems(tr::Code::bad_value, "margin",
+                      "'least' must not be negative, got " + std::to_string(p.number("least", 0)));
 }
 
 inline tr::Conversion<Image, Label> digit_conversion() {
-  return {[](const Image&) { return tr::Result<tr::Tensor>(tr::Tensor()); }, [](const tr::Tensor&) { return tr::Result<Label>(Label()); }};
+  return {[](const Image&) { return tr::Result<tr::Tensor>(tr::Tensor()); },
+          [](const tr::Tensor&) { return tr::Result<Label>(Label()); }};
 }
 
 inline tr::Catalog make_catalog() {
@@ -53,7 +55,8 @@ inline tr::Catalog make_catalog() {
   c.add("normalise", normalise).add("best", best).add("worst", worst).add("brightness", brightness).add("crop", crop);
   c.add("most", most).add("first_good", first_good).add("both", both).add("of_tuple", of_tuple);
   c.add_test("confident", confident).add_test("which", which).add_tuple<Label, int>();
-  c.add_factory("scale", {{"by"}, {"unit", false, true}}, [](const tr::Parameters& p) { return Scale{p.number("by", 1)}; });
+  c.add_factory("scale", {{"by"}, {"unit", false, true}},
+                [](const tr::Parameters& p) { return Scale{p.number("by", 1)}; });
   c.add_test_factory("margin", {{"least", true}}, make_margin);
   c.default_model<Image, Label>(digit_conversion());
   return c;

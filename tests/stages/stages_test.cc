@@ -109,7 +109,8 @@ TEST_CASE("add_stages: the same flow in C++ and as JSON") {
   catalog.default_model<tr::Tensor, tr::Tensor>();
   CHECK(catalog.problems().empty());
   CHECK(catalog.describe() ==
-        "arg_max: Tensor -> long\nscale(by?, offset?): Tensor -> Tensor\nsoftmax: Tensor -> Tensor\nmargin(least, of?): tests Tensor\n");
+        "arg_max: Tensor -> long\nscale(by?, offset?): Tensor -> Tensor\nsoftmax: Tensor -> Tensor\nmargin(least, "
+        "of?): tests Tensor\n");
   const auto flow = tr::flow<tr::Tensor>("digits", [](tr::Stream<tr::Tensor> image) {
     auto pixels = image.then("scale", tr::stages::scale({.by = 0.0625}));
     auto tiny = tr::exit_if(tr::model<tr::Tensor, tr::Tensor>("tiny"), tr::stages::margin_test({.least = 0.8}));
@@ -119,12 +120,14 @@ TEST_CASE("add_stages: the same flow in C++ and as JSON") {
   const auto read = tr::read_graph(R"({"flow": "digits", "input": "Tensor", "stages": [
       {"name": "scale", "run": {"scale": {"by": 0.0625}}},
       {"name": "label", "cascade": [{"model": "tiny", "exit_if": {"margin": {"least": 0.8}}}, {"model": "large"}]},
-      {"name": "softmax", "run": "softmax"}, {"name": "arg_max", "run": "arg_max"}]})", catalog);
+      {"name": "softmax", "run": "softmax"}, {"name": "arg_max", "run": "arg_max"}]})",
+                                   catalog);
   if (!read) FAIL(read.error().what());
   CHECK(tr::difference(**read, flow.graph()) == "");
   CHECK(tr::write_flow(flow, catalog));
 
   const auto wrong = catalog.test("margin", {{"least", 0.5}, {"of", "value"}});
-  CHECK(wrong.error().what() == "margin: 'of' of 'margin' is 'value', expected 'scores' or 'values' (did you mean 'values'?)");
+  CHECK(wrong.error().what() ==
+        "margin: 'of' of 'margin' is 'value', expected 'scores' or 'values' (did you mean 'values'?)");
   CHECK(catalog.test("margin").error().what() == "margin: 'margin' needs the parameter 'least'");
 }

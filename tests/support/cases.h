@@ -12,8 +12,8 @@
 #include "tailrace/flow/flow.h"
 
 // The one table of semantic cases: what a pipeline means, by example. Each case names the sentences of
-// docs/semantics.md that it checks. A flow's case is run by the reference and by the engine in every setting; a script's
-// case, about time, threads and lifetime, by the engine in every setting.
+// docs/semantics.md that it checks. A flow's case is run by the reference and by the engine in every setting; a
+// script's case, about time, threads and lifetime, by the engine in every setting.
 namespace tailrace::test {
 
 // An engine that runs one case, whatever its types.
@@ -40,7 +40,8 @@ const std::vector<Case>& cases();
 template <class Out>
 class RunningFlow final : public Running {
  public:
-  RunningFlow(const Flow<int, Out>& flow, const Setting& setting) : engine_(setting.start(flow)), host_(setting.start(host())) {}
+  RunningFlow(const Flow<int, Out>& flow, const Setting& setting)
+      : engine_(setting.start(flow)), host_(setting.start(host())) {}
   std::string outcome(int in, Way way) override {
     switch (way) {
       case Way::run: return show(engine_.run(in));
@@ -61,9 +62,8 @@ class RunningFlow final : public Running {
  private:
   // A flow whose one stage asks the other engine.
   Flow<int, std::string> host() {
-    return flow<int>("host", [this](Stream<int> s) {
-      return s.then("ask", [this](int in) { return show(engine_.run(in)); });
-    });
+    return flow<int>("host",
+                     [this](Stream<int> s) { return s.then("ask", [this](int in) { return show(engine_.run(in)); }); });
   }
   Engine<int, Out> engine_;
   Engine<int, std::string> host_;
@@ -83,7 +83,8 @@ Case flow_case(std::string name, std::vector<std::string> sentences, const Flow<
   };
   return c;
 }
-inline Case script_case(std::string name, std::vector<std::string> sentences, std::function<void(const Setting&)> script) {
+inline Case script_case(std::string name, std::vector<std::string> sentences,
+                        std::function<void(const Setting&)> script) {
   Case c{std::move(name), std::move(sentences)};
   c.script = std::move(script);
   return c;

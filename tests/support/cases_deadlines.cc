@@ -29,7 +29,8 @@ void answered_at_the_deadline(const Setting& setting) {
 
 void in_time_is_in_time(const Setting& setting) {
   auto engine = setting.start(from_int([&](Stream<int> s) {
-    return s.then("a", [](int x, const Context& c) { return c.deadline() != never && !c.stop_requested() ? x : -1; }).then("b", plus_one);
+    return s.then("a", [](int x, const Context& c) { return c.deadline() != never && !c.stop_requested() ? x : -1; })
+        .then("b", plus_one);
   }));
   for (int i = 0; i < 20; ++i) {
     expect(engine.run(i, {.within = 1h}), show(i + 1));
@@ -57,11 +58,13 @@ void elements_are_told(const Setting& setting) {
   std::atomic<int> told{0}, began{0};
   {
     auto engine = setting.start(from_int([&](Stream<int> s) {
-      return each("e", s.then("v", count_up), [&](int x, const Context& c) {
-        ++began;
-        told += eventually([&] { return c.stop_requested(); });
-        return x;
-      }).then("n", [](const std::vector<int>& v) { return static_cast<int>(v.size()); });
+      return each("e", s.then("v", count_up),
+                  [&](int x, const Context& c) {
+                    ++began;
+                    told += eventually([&] { return c.stop_requested(); });
+                    return x;
+                  })
+          .then("n", [](const std::vector<int>& v) { return static_cast<int>(v.size()); });
     }));
     expect(engine.submit(50, {.within = 10ms}).get(), missed);
   }
@@ -73,7 +76,8 @@ void slow_quick_stages_are_late(const Setting& setting) {
     return s.then("a", stage([](int x) { return std::this_thread::sleep_for(5ms), x; }, {.quick = true}));
   }));
   expect(engine.run(1, {.within = 1ms}), "1 late");
-  check(eventually([&] { return show(engine.submit(1, {.within = 1ms}).get()) == missed; }), "a submitted request was late");
+  check(eventually([&] { return show(engine.submit(1, {.within = 1ms}).get()) == missed; }),
+        "a submitted request was late");
 }
 
 // ---- cascades that are cut short
@@ -82,7 +86,8 @@ void the_best_answer_goes_out(const Setting& setting) {
   Gate gate;
   auto engine = setting.start(from_int([&](Stream<int> s) {
     const auto slow = [&](int x) { return gate.pass(), x; };
-    return cascade("k", s.then("a", plus_one), exit_if(give(7), never_so), exit_if(bang, always), exit_if(twice, never_so), slow);
+    return cascade("k", s.then("a", plus_one), exit_if(give(7), never_so), exit_if(bang, always),
+                   exit_if(twice, never_so), slow);
   }));
   Opens opens{gate};
   const auto soon = [&](auto ask) {  // as soon as the machine gets through the rungs before it
@@ -120,9 +125,8 @@ void tests_keep_their_answer(const Setting& setting) {
 
 void nothing_yet_is_missed(const Setting& setting) {
   Gate gate;
-  auto engine = setting.start(from_int([&](Stream<int> s) {
-    return cascade("k", s, exit_if(bang, always), [&](int x) { return gate.pass(), x; });
-  }));
+  auto engine = setting.start(from_int(
+      [&](Stream<int> s) { return cascade("k", s, exit_if(bang, always), [&](int x) { return gate.pass(), x; }); }));
   Opens opens{gate};
   expect(engine.submit(1, {.within = 2ms}).get(), missed);
 }
@@ -170,7 +174,8 @@ void arms_run_at_the_same_time(const Setting& setting) {
   if (setting.threads < 2 || setting.max_losers == 0) return;
   std::atomic<int> inside{0};
   const auto meet = [&](int x) { return ++inside, eventually([&] { return inside >= 2; }) ? x : -1; };
-  auto engine = setting.start(from_int([&](Stream<int> s) { return race("r", s, valid_if([](int x) { return x > 0; }), meet, meet); }));
+  auto engine = setting.start(
+      from_int([&](Stream<int> s) { return race("r", s, valid_if([](int x) { return x > 0; }), meet, meet); }));
   check(engine.submit(1).get().has_value(), "the arms did not meet");
 }
 
@@ -185,7 +190,9 @@ void races_without_room_run_in_order(const Setting& setting) {
     return x;
   };
   auto engine = strict.start(from_int([&](Stream<int> s) {
-    return race("r", s, valid_if([](int x) { return x > 2; }), arm, bang, [&](int x) { return 2 * arm(x); }, [&](int x) { return 3 * arm(x); });
+    return race(
+        "r", s, valid_if([](int x) { return x > 2; }), arm, bang, [&](int x) { return 2 * arm(x); },
+        [&](int x) { return 3 * arm(x); });
   }));
   for (int i = 0; i < 5; ++i) {
     expect(engine.submit(3).get(), "3 winner 0");
@@ -197,7 +204,8 @@ void races_without_room_run_in_order(const Setting& setting) {
 }  // namespace
 
 void add_deadline_cases(std::vector<Case>& t) {
-  t.push_back(script_case("answered at the deadline", {"deadline-answered", "deadline-earlier", "deadline-block"}, answered_at_the_deadline));
+  t.push_back(script_case("answered at the deadline", {"deadline-answered", "deadline-earlier", "deadline-block"},
+                          answered_at_the_deadline));
   t.push_back(script_case("in time is in time", {"deadline-context"}, in_time_is_in_time));
   t.push_back(script_case("stages are told of the deadline", {"deadline-context"}, stages_are_told));
   t.push_back(script_case("elements are told of the deadline", {"deadline-context"}, elements_are_told));
@@ -206,7 +214,8 @@ void add_deadline_cases(std::vector<Case>& t) {
   t.push_back(script_case("exit tests keep their answer", {"deadline-best"}, tests_keep_their_answer));
   t.push_back(script_case("no answer yet", {"deadline-none"}, nothing_yet_is_missed));
   t.push_back(script_case("only deadlines cut short", {"deadline-only"}, only_deadlines_cut_short));
-  t.push_back(script_case("losers are not waited for", {"race-losers-told", "race-losers-not-waited"}, losers_are_not_waited_for));
+  t.push_back(script_case("losers are not waited for", {"race-losers-told", "race-losers-not-waited"},
+                          losers_are_not_waited_for));
   t.push_back(script_case("arms run at the same time", {"race-together"}, arms_run_at_the_same_time));
   t.push_back(script_case("races without room run in order", {"race-in-order"}, races_without_room_run_in_order));
 }

@@ -15,7 +15,8 @@ void expect(const Outcome<T>& outcome, const std::string& words, int line = __bu
 }
 
 auto waiting_flow(Gate& gate) {
-  return from_int([&gate](Stream<int> s) { return s.then("wait", [&gate](int x) { return gate.pass(), x; }).then("t", plus_one); });
+  return from_int(
+      [&gate](Stream<int> s) { return s.then("wait", [&gate](int x) { return gate.pass(), x; }).then("t", plus_one); });
 }
 
 void stop_answers_everything(const Setting& setting) {
@@ -45,8 +46,11 @@ void stop_reaches_callers(const Setting& setting) {
   Gate gate;
   std::atomic<int> later{0};
   auto engine = setting.start(from_int([&](Stream<int> s) {
-    const auto patient = [&](int x, const Context& c) { return gate.pass(), eventually([&] { return c.stop_requested(); }) ? x : -1; };
-    return choose("c", s.then("patient", patient), [](int x) { return x < 0 ? 0 : 1; }, same, [&](int x) { return ++later, x; });
+    const auto patient = [&](int x, const Context& c) {
+      return gate.pass(), eventually([&] { return c.stop_requested(); }) ? x : -1;
+    };
+    return choose(
+        "c", s.then("patient", patient), [](int x) { return x < 0 ? 0 : 1; }, same, [&](int x) { return ++later, x; });
   }));
   std::thread caller([&] { expect(engine.run(1), "shutting_down"); });
   gate.open();
@@ -92,7 +96,8 @@ void nothing_of_the_users_is_left(const Setting& setting) {
   const auto mine = std::make_shared<int>(1);
   {
     auto f = flow<int>("f", [&](Stream<int> s) {
-      return race("r", s.then("a", [mine](int x) { return x + *mine; }), [mine](int x) { return x + *mine; }, twice);
+      return race(
+          "r", s.then("a", [mine](int x) { return x + *mine; }), [mine](int x) { return x + *mine; }, twice);
     });
     auto engine = setting.start(f);
     for (int i = 0; i < 20; ++i) {
@@ -115,9 +120,13 @@ void run_in_a_stage_waits_for_nobody(const Setting& setting) {
   self.emplace(setting.start(from_int([&](Stream<int> s) {
     const auto down = flow<int>("down", [&](Stream<int> x) { return race("r", x, inner, inner, inner); });
     const auto wide = flow<int>("wide", [&](Stream<int> x) {
-      return each("e", x.then("v", [](int n) { return std::vector<int>(3, n); }), inner).then("first", [](const std::vector<int>& v) { return v[0]; });
+      return each("e", x.then("v", [](int n) { return std::vector<int>(3, n); }), inner)
+          .then("first", [](const std::vector<int>& v) { return v[0]; });
     });
-    return choose("c", s, [](int x) { return x > 3 ? 0 : x > 2 ? 1 : 2; }, down, wide, same);
+    return choose(
+        "c", s, [](int x) { return x > 3   ? 0
+                                   : x > 2 ? 1
+                                           : 2; }, down, wide, same);
   })));
   std::vector<Handle<int>> handles;
   for (int i = 0; i < 8; ++i) handles.push_back(self->submit(5));
@@ -131,8 +140,12 @@ void engines_may_ask_each_other(const Setting&) {
   const auto ask = [](std::optional<Engine<int, int>>& other) {
     return [&other](int x) { return x > 0 ? other->run(x - 1).value_or(-1000) + 1 : 0; };
   };
-  a.emplace(start(from_int([&](Stream<int> s) { return s.then("ask b", ask(b)); }), {.executor = pool_executor(1).value()}).value());
-  b.emplace(start(from_int([&](Stream<int> s) { return race("r", s, ask(a), ask(a)); }), {.executor = pool_executor(1).value()}).value());
+  a.emplace(
+      start(from_int([&](Stream<int> s) { return s.then("ask b", ask(b)); }), {.executor = pool_executor(1).value()})
+          .value());
+  b.emplace(start(from_int([&](Stream<int> s) { return race("r", s, ask(a), ask(a)); }),
+                  {.executor = pool_executor(1).value()})
+                .value());
   auto x = a->submit(5), y = b->submit(5);
   check(x.get().value_or(-1) == 5 && y.get().value_or(-1) == 5, "wrong answer");
 }
@@ -142,7 +155,8 @@ void engines_may_ask_each_other(const Setting&) {
 void add_lifetime_cases(std::vector<Case>& t) {
   t.push_back(script_case("stop answers everything", {"stop-answers", "stop-refuses"}, stop_answers_everything));
   t.push_back(script_case("stop reaches callers", {"stop-callers"}, stop_reaches_callers));
-  t.push_back(script_case("destruction answers and waits", {"destroy-answers", "destroy-waits"}, destruction_answers_and_waits));
+  t.push_back(script_case("destruction answers and waits", {"destroy-answers", "destroy-waits"},
+                          destruction_answers_and_waits));
   t.push_back(script_case("handles outlive their engine", {"handle-outlives"}, handles_outlive_their_engine));
   t.push_back(script_case("nothing of the user's is left", {"destroy-nothing"}, nothing_of_the_users_is_left));
   t.push_back(script_case("run in a stage waits for nobody", {"nested-run"}, run_in_a_stage_waits_for_nobody));
@@ -179,7 +193,8 @@ void types_are_checked_edge_by_edge(const Setting&) {
 void limits_are_checked(const Setting& setting) {
   const auto f = from_int([](Stream<int> s) { return s.then("a", twice); });
   check(!start(f, {.max_in_flight = 0, .executor = setting.executor}), "an engine without room was started");
-  check(!start(f, {.max_in_flight = 4000000000u, .executor = setting.executor}), "an engine larger than the bounds was started");
+  check(!start(f, {.max_in_flight = 4000000000u, .executor = setting.executor}),
+        "an engine larger than the bounds was started");
   check(!pool_executor(0) && !pool_executor(100000), "a pool of no or too many threads was started");
 }
 
@@ -187,7 +202,8 @@ void limits_are_checked(const Setting& setting) {
 
 void add_building_cases(std::vector<Case>& t) {
   t.push_back(script_case("mistakes come all at once", {"build-all", "build-unused"}, mistakes_come_all_at_once));
-  t.push_back(script_case("types are checked edge by edge", {"value-types", "value-identity"}, types_are_checked_edge_by_edge));
+  t.push_back(
+      script_case("types are checked edge by edge", {"value-types", "value-identity"}, types_are_checked_edge_by_edge));
   t.push_back(script_case("limits are checked", {"build-limits"}, limits_are_checked));
 }
 

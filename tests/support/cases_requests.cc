@@ -17,8 +17,9 @@ void expect(const auto& outcome, Code code, int line = __builtin_LINE()) {
 
 void in_flight_is_bounded(const Setting& setting) {
   Gate gate;
-  auto engine = setting.start(from_int([&](Stream<int> s) { return s.then("wait", [&](int x) { return gate.pass(), x; }); }),
-                              {.max_in_flight = 2});
+  auto engine =
+      setting.start(from_int([&](Stream<int> s) { return s.then("wait", [&](int x) { return gate.pass(), x; }); }),
+                    {.max_in_flight = 2});
   Opens opens{gate};
   auto a = engine.submit(1);
   std::optional<Handle<int>> b = engine.submit(2);
@@ -38,9 +39,9 @@ void in_flight_is_bounded(const Setting& setting) {
 void checks_come_in_order(const Setting& setting) {
   Gate gate;
   std::atomic<int> started{0};
-  auto engine = setting.start(from_int([&](Stream<int> s) {
-    return s.then("wait", [&](int x) { return ++started, gate.pass(), x; });
-  }), {.max_in_flight = 1});
+  auto engine = setting.start(
+      from_int([&](Stream<int> s) { return s.then("wait", [&](int x) { return ++started, gate.pass(), x; }); }),
+      {.max_in_flight = 1});
   Opens opens{gate};
   auto a = engine.submit(1);
   check(eventually([&] { return started == 1; }), "not started");
@@ -65,9 +66,8 @@ void losers_do_not_count(const Setting& setting) {
 
 void submit_runs_nothing_here(const Setting& setting) {
   const auto caller = std::this_thread::get_id();
-  auto engine = setting.start(from_int([&](Stream<int> s) {
-    return s.then("where", [&](int) { return std::this_thread::get_id() == caller; });
-  }));
+  auto engine = setting.start(from_int(
+      [&](Stream<int> s) { return s.then("where", [&](int) { return std::this_thread::get_id() == caller; }); }));
   for (int i = 0; i < 50; ++i) check(!*engine.submit(i).get(), "submit ran a stage on its caller's thread");
   check(*engine.run(1), "run did not use its caller's thread");
   check(!*engine.run(1, {.within = 10s}), "run with a deadline lent its thread to a stage that is not quick");
@@ -85,7 +85,8 @@ void quick_stages_run_on_the_caller(const Setting& setting) {
 
 void handles_wait_and_poll(const Setting& setting) {
   Gate gate;
-  auto engine = setting.start(from_int([&](Stream<int> s) { return s.then("wait", [&](int x) { return gate.pass(), x; }); }));
+  auto engine =
+      setting.start(from_int([&](Stream<int> s) { return s.then("wait", [&](int x) { return gate.pass(), x; }); }));
   Opens opens{gate};
   auto h = engine.submit(4);
   check(!h.ready() && !h.try_get() && !h.try_get(2ms), "an answer before there was one");
@@ -129,14 +130,17 @@ void callbacks_come_once_on_the_executor(const Setting& setting) {
     if (std::this_thread::get_id() == caller || (setting.executor && !setting.executor->on_worker())) ++wrong;
   };
   {
-    auto engine = setting.start(from_int([&](Stream<int> s) {
-      return s.then("wait", [&](int x) { return x % 2 ? eventually([&] { return !gate.closed(); }), x : x; });
-    }), {.observer = log});
+    auto engine = setting.start(
+        from_int([&](Stream<int> s) {
+          return s.then("wait", [&](int x) { return x % 2 ? eventually([&] { return !gate.closed(); }), x : x; });
+        }),
+        {.observer = log});
     Opens opens{gate};
     std::array<char, 100> large{};
     for (int i = 0; i < 8; ++i) engine.submit(2 * i, {}, callback).value();
     engine.submit(2, {}, [large, &callback](Outcome<int> o) { callback(std::move(o)), (void)large; }).value();
-    engine.submit(4, {}, [p = std::make_unique<int>(1), &callback](Outcome<int> o) { callback(std::move(o)), (void)p; }).value();
+    engine.submit(4, {}, [p = std::make_unique<int>(1), &callback](Outcome<int> o) { callback(std::move(o)), (void)p; })
+        .value();
     check(eventually([&] { return calls == 10; }), "not every callback was called");
     for (int i = 0; i < 4; ++i) engine.submit(1, {.within = 1ms}, callback).value();
     check(eventually([&] { return log->missed == 4; }), "no deadline passed");
@@ -150,7 +154,8 @@ void callbacks_come_once_on_the_executor(const Setting& setting) {
 void callbacks_may_throw(const Setting& setting) {
   auto log = std::make_shared<CallbackLog>();
   auto engine = setting.start(from_int([](Stream<int> s) { return s.then("a", same); }), {.observer = log});
-  for (int i = 0; i < 5; ++i) engine.submit(i, {}, [](Outcome<int>) { throw std::runtime_error("from the callback"); }).value();
+  for (int i = 0; i < 5; ++i)
+    engine.submit(i, {}, [](Outcome<int>) { throw std::runtime_error("from the callback"); }).value();
   check(eventually([&] { return log->failed == 5; }), "the Observer was not told");
   expect(engine.run(1), Code::none);
 }
@@ -217,17 +222,24 @@ void cancelled_after_the_answer(const Setting& setting) {
 }  // namespace
 
 void add_request_cases(std::vector<Case>& t) {
-  t.push_back(script_case("in flight is bounded", {"admit-room", "admit-counts", "admit-refused"}, in_flight_is_bounded));
-  t.push_back(script_case("admission checks come in order", {"admit-stopped", "admit-deadline", "admit-order"}, checks_come_in_order));
+  t.push_back(
+      script_case("in flight is bounded", {"admit-room", "admit-counts", "admit-refused"}, in_flight_is_bounded));
+  t.push_back(script_case("admission checks come in order", {"admit-stopped", "admit-deadline", "admit-order"},
+                          checks_come_in_order));
   t.push_back(script_case("losers do not count", {"admit-losers"}, losers_do_not_count));
-  t.push_back(script_case("submit runs nothing on the caller", {"submit-elsewhere", "run-caller", "run-deadline"}, submit_runs_nothing_here));
+  t.push_back(script_case("submit runs nothing on the caller", {"submit-elsewhere", "run-caller", "run-deadline"},
+                          submit_runs_nothing_here));
   t.push_back(script_case("quick stages run on the caller", {"run-deadline"}, quick_stages_run_on_the_caller));
   t.push_back(script_case("handles wait and poll", {"handle-get"}, handles_wait_and_poll));
   t.push_back(script_case("a dropped handle", {"handle-dropped"}, dropping_a_handle_cancels_nothing));
-  t.push_back(script_case("callbacks come once, on the executor", {"callback-once", "callback-thread", "deadline-callback"}, callbacks_come_once_on_the_executor));
+  t.push_back(script_case("callbacks come once, on the executor",
+                          {"callback-once", "callback-thread", "deadline-callback"},
+                          callbacks_come_once_on_the_executor));
   t.push_back(script_case("callbacks may throw", {"callback-throws"}, callbacks_may_throw));
   t.push_back(script_case("cancelled before it starts", {"cancel-before"}, cancelled_before_it_starts));
-  t.push_back(script_case("cancelled while it runs", {"cancel-once", "cancel-flag", "cancel-checkpoint", "cancel-stages"}, cancelled_while_it_runs));
+  t.push_back(script_case("cancelled while it runs",
+                          {"cancel-once", "cancel-flag", "cancel-checkpoint", "cancel-stages"},
+                          cancelled_while_it_runs));
   t.push_back(script_case("cancelled after the answer", {"cancel-after"}, cancelled_after_the_answer));
 }
 

@@ -91,9 +91,12 @@ class Grower {
 
   Stream<Token> join_step(const Stream<Token>& s, int depth) {
     const Stream<Token> a = step(s, depth), b = step(next() % 2 ? a : s, depth);
-    return join_with(name(), [n = names_](Token x, const Token& y, const Token& z) {
-      return extend(x.text().substr(0, 20) + y.text().substr(0, 20) + z.text().substr(0, 10), n);
-    }, a, b, s);
+    return join_with(
+        name(),
+        [n = names_](Token x, const Token& y, const Token& z) {
+          return extend(x.text().substr(0, 20) + y.text().substr(0, 20) + z.text().substr(0, 10), n);
+        },
+        a, b, s);
   }
 
   Flow<Token, Token> arm(int depth) { return flow("arm", depth); }
@@ -142,7 +145,8 @@ class Grower {
   Stream<Token> keep_step(const Stream<Token>& s, int depth) {
     return each(name(), split(s), arm(depth), keep).then(name(), [n = names_](std::vector<Result<Token>> parts) {
       std::string all = "{";
-      for (const auto& p : parts) all += p ? p->text().substr(0, 15) + "," : std::string(tailrace::name(p.error().code())) + "!";
+      for (const auto& p : parts)
+        all += p ? p->text().substr(0, 15) + "," : std::string(tailrace::name(p.error().code())) + "!";
       return extend(all, n);
     });
   }

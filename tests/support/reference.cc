@@ -133,7 +133,7 @@ struct Reference::State {
   std::uint32_t live = 0, input = 0;
   std::vector<std::pair<std::uint32_t, const Type*>> owned;
   std::optional<Error> failed;  // what the running thunk returned instead of a value
-  Facts so_far;  // of the flow's own steps
+  Facts so_far;                 // of the flow's own steps
   Value outcome;
 };
 
@@ -151,8 +151,8 @@ Value Reference::State::simple(Walk& w, int i) {
   const bool take = only_reader(w, n) || !n.stage.leave;
   const auto out = reserve(*n.type), flag = reserve(sizeof(StopFlag), alignof(StopFlag));
   std::memset(memory + flag, 0, sizeof(StopFlag));
-  const Instruction call{take ? n.stage.take : n.stage.leave, n.stage.context.get(), inputs.data(), inputs[0], out, live,
-                         flag, n.type};
+  const Instruction call{
+      take ? n.stage.take : n.stage.leave, n.stage.context.get(), inputs.data(), inputs[0], out, live, flag, n.type};
   const std::string where = path_of(w.path, n);
   failed.reset();
   try {

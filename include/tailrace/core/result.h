@@ -40,9 +40,7 @@ class [[nodiscard]] Result {
 
   Result(T value) noexcept(std::is_nothrow_move_constructible_v<T>) : ok_(true) { ::new (&value_) T(std::move(value)); }
   Result(E error) noexcept : ok_(false) { ::new (&error_) E(std::move(error)); }
-  Result(const Result& other)
-    requires std::is_copy_constructible_v<T>
-      : ok_(other.ok_) {
+  Result(const Result& other) requires std::is_copy_constructible_v<T> : ok_(other.ok_) {
     if (ok_) ::new (&value_) T(other.value_);
     else ::new (&error_) E(other.error_);
   }

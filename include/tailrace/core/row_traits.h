@@ -36,7 +36,9 @@ void copy_row(const Tensor& row, void* to);
 void fill_row(const Tensor& row, const void* from, std::size_t bytes) noexcept;
 
 template <class T>
-concept element = requires { dtype_for<T>::value; };
+concept element = requires {
+  dtype_for<T>::value;
+};
 
 template <class T>
 struct element_of {
@@ -60,8 +62,7 @@ Shape dense_shape() {
 
 // Arithmetic types and (nested) arrays of them: fixed shape, rows borrowed in place.
 template <class T>
-  requires detail::element_of<T>::dense
-struct row_traits<T> {
+requires detail::element_of<T>::dense struct row_traits<T> {
   using element = typename detail::element_of<T>::type;
   static DType dtype(const T&) { return dtype_for<element>::value; }
   static Shape shape(const T&) { return detail::dense_shape<T>(); }
@@ -80,8 +81,7 @@ struct row_traits<T> {
 
 // Vectors: one dimension, as long as the value; a row of any shape is read flattened.
 template <class T>
-  requires(detail::element<T> && !std::same_as<T, bool>)
-struct row_traits<std::vector<T>> {
+requires(detail::element<T> && !std::same_as<T, bool>) struct row_traits<std::vector<T>> {
   static DType dtype(const std::vector<T>&) { return dtype_for<T>::value; }
   static Shape shape(const std::vector<T>& v) { return {static_cast<std::int64_t>(v.size())}; }
   static Tensor borrow(const std::vector<T>& v) { return Tensor::view(const_cast<T*>(v.data()), dtype(v), shape(v)); }

@@ -109,20 +109,36 @@ bool operator==(const Tensor& a, const Tensor& b);
 template <class T>
 struct dtype_for;
 template <>
-struct dtype_for<float> { static constexpr DType value = DType::float32; };
+struct dtype_for<float> {
+  static constexpr DType value = DType::float32;
+};
 template <>
-struct dtype_for<double> { static constexpr DType value = DType::float64; };
+struct dtype_for<double> {
+  static constexpr DType value = DType::float64;
+};
 template <>
-struct dtype_for<std::int8_t> { static constexpr DType value = DType::int8; };
+struct dtype_for<std::int8_t> {
+  static constexpr DType value = DType::int8;
+};
 template <>
-struct dtype_for<std::int16_t> { static constexpr DType value = DType::int16; };
+struct dtype_for<std::int16_t> {
+  static constexpr DType value = DType::int16;
+};
 template <>
-struct dtype_for<std::int32_t> { static constexpr DType value = DType::int32; };
+struct dtype_for<std::int32_t> {
+  static constexpr DType value = DType::int32;
+};
 template <>
-struct dtype_for<std::int64_t> { static constexpr DType value = DType::int64; };
+struct dtype_for<std::int64_t> {
+  static constexpr DType value = DType::int64;
+};
 template <>
-struct dtype_for<std::uint8_t> { static constexpr DType value = DType::uint8; };
+struct dtype_for<std::uint8_t> {
+  static constexpr DType value = DType::uint8;
+};
 template <>
-struct dtype_for<bool> { static constexpr DType value = DType::boolean; };
+struct dtype_for<bool> {
+  static constexpr DType value = DType::boolean;
+};
 
 }  // namespace tailrace

@@ -19,11 +19,12 @@ template <class T>
 inline constexpr bool copyable = std::is_copy_constructible_v<T> || std::is_void_v<T>;
 template <class T>
 concept holds_others = !std::same_as<typename T::value_type, T> &&
-                       (requires(T& t) { t.begin(), t.end(); } || requires(T& t) { t.has_value(); });
+                       (
+                           requires(T & t) { t.begin(), t.end(); } || requires(T & t) { t.has_value(); });
 template <holds_others T>
-inline constexpr bool copyable<T> = std::is_copy_constructible_v<T> && copyable<typename T::value_type>;
+inline constexpr bool copyable<T> = std::is_copy_constructible_v<T>&& copyable<typename T::value_type>;
 template <class A, class B>
-inline constexpr bool copyable<std::pair<A, B>> = copyable<A> && copyable<B>;
+inline constexpr bool copyable<std::pair<A, B>> = copyable<A>&& copyable<B>;
 template <class... T>
 inline constexpr bool copyable<std::tuple<T...>> = (copyable<T> && ...);
 
@@ -37,10 +38,10 @@ struct Type {
   std::string_view name;  // as the compiler spells it; equal() compares it after normalising the spelling
   std::uint32_t size;     // bytes in a frame's slot
   std::uint32_t align;
-  bool anonymous;                                // not the only one of its name: known by this object's address only
-  void (*move)(void* to, void* from) noexcept;   // constructs `to`; leaves `from` to be destroyed
-  void (*copy)(void* to, const void* from);      // null: the type cannot be copied
-  void (*destroy)(void*) noexcept;               // null: nothing to do
+  bool anonymous;                               // not the only one of its name: known by this object's address only
+  void (*move)(void* to, void* from) noexcept;  // constructs `to`; leaves `from` to be destroyed
+  void (*copy)(void* to, const void* from);     // null: the type cannot be copied
+  void (*destroy)(void*) noexcept;              // null: nothing to do
 };
 
 // Whether two descriptors, possibly from different shared libraries or compilers, describe one type: they are one
@@ -80,9 +81,8 @@ void destroy_slot(void* slot) noexcept {
 template <class T>
 constexpr auto copier() -> void (*)(void*, const void*) {
   if constexpr (copyable<T>)
-    return [](void* to, const void* from) {
-      emplace_in_slot<T>(to, std::as_const(in_slot<T>(const_cast<void*>(from))));
-    };
+    return
+        [](void* to, const void* from) { emplace_in_slot<T>(to, std::as_const(in_slot<T>(const_cast<void*>(from)))); };
   else return nullptr;
 }
 template <class T>

@@ -23,10 +23,10 @@ struct Limits {
 
 // What an engine was compiled to: for people, for tests and for benchmarks.
 struct EngineFigures {
-  std::uint32_t blocks = 0;         // pieces of straight-line code
-  std::uint32_t instructions = 0;   // stages, copies and destructions in them
-  std::uint32_t regions = 0;        // what can be stopped or fail by itself
-  std::uint32_t frame_bytes = 0;    // memory of one request, without what `each` adds
+  std::uint32_t blocks = 0;        // pieces of straight-line code
+  std::uint32_t instructions = 0;  // stages, copies and destructions in them
+  std::uint32_t regions = 0;       // what can be stopped or fail by itself
+  std::uint32_t frame_bytes = 0;   // memory of one request, without what `each` adds
   std::uint32_t frames = 0;
 };
 
@@ -214,8 +214,9 @@ class Engine {
 
  private:
   template <class F>
-  static constexpr bool fits_in_frame = sizeof(F) <= detail::callback_bytes && alignof(F) <= alignof(std::max_align_t) &&
-                                        std::is_nothrow_move_constructible_v<F>;
+  static constexpr bool fits_in_frame =
+      sizeof(F) <= detail::callback_bytes &&
+      alignof(F) <= alignof(std::max_align_t) && std::is_nothrow_move_constructible_v<F>;
 
   detail::EngineCore core_;
 };

@@ -15,8 +15,8 @@ struct Task {
 // Something to do at a time. Lives inside what it works on.
 struct Timer {
   void (*fire)(Timer&) noexcept = nullptr;
-  TimePoint due{};              // the executor's from here on, while it is armed
-  std::uint32_t place = 0;      // 0: not armed
+  TimePoint due{};          // the executor's from here on, while it is armed
+  std::uint32_t place = 0;  // 0: not armed
 };
 
 // Where work runs and what time it is: all that an engine needs of threads and clocks. The library brings oneTBB and a

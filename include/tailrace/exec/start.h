@@ -9,9 +9,9 @@ namespace tailrace {
 
 // How to run a plan.
 struct EngineOptions {
-  unsigned threads = 0;                  // threads to start; 0: as many as this process may use
-  std::uint32_t max_in_flight = 256;     // requests admitted at a time; further ones are `overloaded`
-  std::uint32_t max_losers = 256;        // answered requests that losing arms may still hold; past it races run in order
+  unsigned threads = 0;               // threads to start; 0: as many as this process may use
+  std::uint32_t max_in_flight = 256;  // requests admitted at a time; further ones are `overloaded`
+  std::uint32_t max_losers = 256;     // answered requests that losing arms may still hold; past it races run in order
   std::shared_ptr<Executor> executor{};  // runs on this one, which several engines may share, and starts no thread
   std::shared_ptr<Observer> observer{};  // sees what happens
 };

@@ -13,10 +13,10 @@ namespace tailrace {
 
 // One way to serve a model: a network in some precision on some device, and what is known of it.
 struct Variant {
-  std::string name;              // unique within its model, for example "tiny" or "large-bf16"
+  std::string name;  // unique within its model, for example "tiny" or "large-bf16"
   std::shared_ptr<const Model> model = nullptr;
-  double accuracy = 0;           // share of right answers, 0..1; 0: unknown
-  Duration latency{};            // of one row, measured; zero: unknown
+  double accuracy = 0;  // share of right answers, 0..1; 0: unknown
+  Duration latency{};   // of one row, measured; zero: unknown
 };
 
 // Models by name, each with its variants. An ordinary object: fill it, then give it to `optimise`. Not to be changed

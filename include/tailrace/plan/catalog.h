@@ -9,8 +9,8 @@
 
 namespace tailrace {
 
-// What a factory of a Catalog understands: a number, or a text, by name. A Catalog refuses all others by name, so that a
-// factory sees only what it declared.
+// What a factory of a Catalog understands: a number, or a text, by name. A Catalog refuses all others by name, so that
+// a factory sees only what it declared.
 struct ParameterRule {
   std::string name;
   bool required = false;
@@ -80,8 +80,7 @@ class Catalog {
 
   // The join that makes a tuple of values of these types: {"join": "tuple"}.
   template <class... T>
-    requires(sizeof...(T) >= 2)
-  Catalog& add_tuple();
+  requires(sizeof...(T) >= 2) Catalog& add_tuple();
 
   // What went wrong while it was filled.
   const Problems& problems() const noexcept { return problems_; }
@@ -127,7 +126,9 @@ class Catalog {
 
 template <bool Ok, class Function>
 struct catalog_cannot_read_what_this_takes {
-  static_assert(Ok, "tailrace: what this function takes cannot be read from its signature; name it: catalog.add<In>(name, f)");
+  static_assert(Ok,
+                "tailrace: what this function takes cannot be read from its signature (it is generic, overloaded or "
+                "not const); name it: catalog.add<In>(name, f)");
 };
 template <bool Ok, class Function>
 struct catalog_function_must_be_callable {
@@ -135,7 +136,8 @@ struct catalog_function_must_be_callable {
 };
 template <bool Ok, class Test>
 struct catalog_test_must_judge_one_value {
-  static_assert(Ok, "tailrace: a test takes one value by const reference and gives a bool, or a selector an arm's number");
+  static_assert(Ok,
+                "tailrace: a test takes one value by const reference and gives a bool, or a selector an arm's number");
 };
 
 namespace detail {
@@ -181,7 +183,9 @@ Catalog& Catalog::add(std::string name, F f) {
   using Inputs = detail::inputs_t<F, In...>;
   if constexpr (detail::check_function<F>(Inputs{})) {
     StageEntry entry{detail::known_types(Inputs{}), detail::known_result<F>(Inputs{}), {}, nullptr};
-    entry.make = [made = detail::make_stage_of(std::move(f), Inputs{})](const Parameters&) -> Built<Stage> { return made; };
+    entry.make = [made = detail::make_stage_of(std::move(f), Inputs{})](const Parameters&) -> Built<Stage> {
+      return made;
+    };
     put(std::move(name), std::move(entry));
   }
   return *this;
@@ -192,7 +196,9 @@ Catalog& Catalog::add_test(std::string name, F f) {
   using Inputs = detail::inputs_t<F, In...>;
   if constexpr (detail::check_judge<F>(Inputs{})) {
     TestEntry entry{detail::known_types(Inputs{}), nullptr, {}, nullptr};
-    entry.make = [made = detail::make_test_of(std::move(f), Inputs{})](const Parameters&) -> Built<Test> { return made; };
+    entry.make = [made = detail::make_test_of(std::move(f), Inputs{})](const Parameters&) -> Built<Test> {
+      return made;
+    };
     put_test(std::move(name), std::move(entry));
   }
   return *this;
@@ -237,8 +243,7 @@ Catalog& Catalog::add_model(std::string name, Conversion<In, Out> conversion) {
 }
 
 template <class... T>
-  requires(sizeof...(T) >= 2)
-Catalog& Catalog::add_tuple() {
+requires(sizeof...(T) >= 2) Catalog& Catalog::add_tuple() {
   return put_tuple({&detail::known<T>::value..., &detail::known<std::tuple<T...>>::value},
                    detail::make_stage<T...>([](T... v) { return std::tuple<T...>(std::move(v)...); }));
 }

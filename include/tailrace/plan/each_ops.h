@@ -44,26 +44,31 @@ void take_element(void* element_slot, void* whole_slot, std::size_t i, bool may_
 template <class T>
 inline constexpr EachIn each_in{
     &type_of<std::vector<T>>, &type_of<T>,
-    [](const void* whole_slot) { return in_slot<std::vector<T>>(const_cast<void*>(whole_slot)).size(); }, take_element<T>};
+    [](const void* whole_slot) { return in_slot<std::vector<T>>(const_cast<void*>(whole_slot)).size(); },
+    take_element<T>};
 
 template <class T>
-inline constexpr EachOut each_all{
-    &type_of<T>, &type_of<std::vector<T>>, &type_of<gather_t<T>>, false,
-    [](void* gather, std::size_t n) { emplace_in_slot<gather_t<T>>(gather, n); },
-    [](void* gather, std::size_t i, void* element, const Error*) {
-      in_slot<gather_t<T>>(gather)[i] = std::move(in_slot<T>(element));
-    },
-    finish_gather<T>};
+inline constexpr EachOut each_all{&type_of<T>,
+                                  &type_of<std::vector<T>>,
+                                  &type_of<gather_t<T>>,
+                                  false,
+                                  [](void* gather, std::size_t n) { emplace_in_slot<gather_t<T>>(gather, n); },
+                                  [](void* gather, std::size_t i, void* element, const Error*) {
+                                    in_slot<gather_t<T>>(gather)[i] = std::move(in_slot<T>(element));
+                                  },
+                                  finish_gather<T>};
 
 template <class T>
-inline constexpr EachOut each_keep{
-    &type_of<T>, &type_of<std::vector<Result<T>>>, &type_of<gather_t<Result<T>>>, true,
-    [](void* gather, std::size_t n) { emplace_in_slot<gather_t<Result<T>>>(gather, n); },
-    [](void* gather, std::size_t i, void* element, const Error* error) {
-      auto& place = in_slot<gather_t<Result<T>>>(gather)[i];
-      if (error) place.emplace(*error);
-      else place.emplace(std::move(in_slot<T>(element)));
-    },
-    finish_gather<Result<T>>};
+inline constexpr EachOut each_keep{&type_of<T>,
+                                   &type_of<std::vector<Result<T>>>,
+                                   &type_of<gather_t<Result<T>>>,
+                                   true,
+                                   [](void* gather, std::size_t n) { emplace_in_slot<gather_t<Result<T>>>(gather, n); },
+                                   [](void* gather, std::size_t i, void* element, const Error* error) {
+                                     auto& place = in_slot<gather_t<Result<T>>>(gather)[i];
+                                     if (error) place.emplace(*error);
+                                     else place.emplace(std::move(in_slot<T>(element)));
+                                   },
+                                   finish_gather<Result<T>>};
 
 }  // namespace tailrace::detail

@@ -19,8 +19,10 @@ namespace tailrace {
 //         {"model": "digit", "need": {"accuracy": 0.98}}]},
 //       {"name": "best", "from": "label", "run": "best"}]}
 //
-// A flow:    "flow": its name, "input": the type of its input (a Catalog knows the name), "stages": in an order in which
-//            each stands behind those it reads; the last one's answer is the flow's. No stages: the answer is the input.
+// A flow:    "flow": its name, "input": the type of its input (a Catalog knows the name), "stages": in an order in
+// which
+//            each stands behind those it reads; the last one's answer is the flow's. No stages: the answer is the
+//            input.
 // A stage:   "name": unique in its flow and not "input"; "from": the stage it reads, or "input"; where it is left out,
 //            the stage before. Then one of
 //   "run":     FUNCTION
@@ -45,7 +47,8 @@ namespace tailrace {
 Built<std::shared_ptr<const Graph>> read_graph(std::string_view text, const Catalog& catalog);
 
 namespace detail {
-Built<std::shared_ptr<const Graph>> read_ends(std::string_view text, const Catalog& catalog, const Type& in, const Type& out);
+Built<std::shared_ptr<const Graph>> read_ends(std::string_view text, const Catalog& catalog, const Type& in,
+                                              const Type& out);
 Built<std::string> write_graph(const Graph& graph, const Catalog* catalog);
 }  // namespace detail
 

@@ -147,6 +147,9 @@ decltype(auto) held(const void* context) {
 
 // ---- thunks
 
+template <class T>
+inline constexpr bool must_be_destroyed = boxed<T> || !std::is_trivially_destructible_v<T>;
+
 template <class Out, class R>
 void store(const Instruction& i, char* frame, R&& r) {
   if constexpr (is_result<std::remove_cvref_t<R>>) {
@@ -155,7 +158,7 @@ void store(const Instruction& i, char* frame, R&& r) {
   } else {
     emplace_in_slot<Out>(frame + i.out, std::forward<R>(r));
   }
-  if constexpr (destroyer<Out>() != nullptr) frame[i.live] = 1;
+  if constexpr (must_be_destroyed<Out>) frame[i.live] = 1;
 }
 template <class Out, class F, class... A>
 void call(const Instruction& i, char* frame, A&&... a) {
@@ -166,7 +169,7 @@ void call(const Instruction& i, char* frame, A&&... a) {
   } else {  // straight into the slot
     if constexpr (asks<F, A...>) ::new (frame + i.out) Out(f(static_cast<A&&>(a)..., context_of(i, frame)));
     else ::new (frame + i.out) Out(f(static_cast<A&&>(a)...));
-    if constexpr (destroyer<Out>() != nullptr) frame[i.live] = 1;
+    if constexpr (must_be_destroyed<Out>) frame[i.live] = 1;
   }
 }
 template <class In>

@@ -12,7 +12,8 @@ namespace tailrace {
 // How values of In become a row of a model's input, and a row of its output an Out. By default row_traits say so.
 template <class In, class Out>
 struct Conversion {
-  std::function<Result<Tensor>(const In&)> to_row;     // one row, without the batch dimension; may borrow the value's memory
+  std::function<Result<Tensor>(const In&)>
+      to_row;  // one row, without the batch dimension; may borrow the value's memory
   std::function<Result<Out>(const Tensor&)> from_row;  // one row of the output
 };
 
@@ -64,7 +65,8 @@ class ModelStage {
 template <class In, class Out>
 Conversion<In, Out> row_conversion() {
   static_assert(row_writable<In>, "tailrace: row_traits of the model's input type are missing; see core/row_traits.h");
-  static_assert(row_readable<Out>, "tailrace: row_traits of the model's output type are missing; see core/row_traits.h");
+  static_assert(row_readable<Out>,
+                "tailrace: row_traits of the model's output type are missing; see core/row_traits.h");
   return {detail::borrow_row<In>, [](const Tensor& row) { return row_traits<Out>::read_row(row); }};
 }
 

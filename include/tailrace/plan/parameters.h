@@ -18,8 +18,7 @@ struct Parameter {
   bool is_text = false;
 
   template <class N>
-    requires std::is_arithmetic_v<N>
-  Parameter(std::string n, N v) : name(std::move(n)), number(static_cast<double>(v)) {}
+  requires std::is_arithmetic_v<N> Parameter(std::string n, N v) : name(std::move(n)), number(static_cast<double>(v)) {}
   Parameter(std::string n, std::string v) : name(std::move(n)), text(std::move(v)), is_text(true) {}
   Parameter(std::string n, const char* v) : Parameter(std::move(n), std::string(v)) {}
   bool operator==(const Parameter&) const = default;

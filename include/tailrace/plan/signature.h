@@ -51,13 +51,15 @@ struct signature<R (C::*)(A...) const> : signature_parts<R, A...> {};
 template <class R, class C, class... A>
 struct signature<R (C::*)(A...) const noexcept> : signature_parts<R, A...> {};
 template <class F>
-  requires requires { &F::operator(); }
+requires requires { &F::operator(); }
 struct signature<F> : signature<decltype(&F::operator())> {};
 template <class F>
 struct signature<Wrapped<F>> : signature<F> {};
 
 template <class F>
-concept has_signature = requires { typename signature<F>::inputs; };
+concept has_signature = requires {
+  typename signature<F>::inputs;
+};
 
 template <class F, class... In>
 auto inputs_or(type_list<In...> given) {

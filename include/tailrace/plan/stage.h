@@ -46,8 +46,8 @@ inline Context context_of(const Instruction& i, char* frame) noexcept {
 struct ModelUse {
   std::string name;
   Need need;
-  std::string variant;                  // chosen variant; empty until resolved
-  std::shared_ptr<const Model> model;   // null until resolved
+  std::string variant;                 // chosen variant; empty until resolved
+  std::shared_ptr<const Model> model;  // null until resolved
 };
 
 // A stage without its C++ types. Plain data; made and copied out of line, so that users' files compile quickly.
@@ -64,11 +64,11 @@ struct Stage {
   detail::Thunk take = nullptr;   // may take its inputs apart
   detail::Thunk leave = nullptr;  // leaves its inputs whole; null: impossible, an input is move-only
   std::shared_ptr<const void> context;
-  std::string function;           // its name in a Catalog; empty where it has none
+  std::string function;  // its name in a Catalog; empty where it has none
   Parameters parameters;
-  bool replicable = false;        // may be asked twice for one request
-  bool quick = false;             // returns within microseconds: may run on the caller's thread under a deadline
-  ModelUse model;                 // name empty: not a model
+  bool replicable = false;  // may be asked twice for one request
+  bool quick = false;       // returns within microseconds: may run on the caller's thread under a deadline
+  ModelUse model;           // name empty: not a model
   // For models: the context with `model` in place of what it had.
   std::shared_ptr<const void> (*bind)(const void* context, std::shared_ptr<const Model> model) = nullptr;
 };

@@ -25,13 +25,13 @@ struct LoadOptions {
   // call and warmed up. TorchScript files do not say them; the typed `load` fills them in where In has a fixed shape.
   std::vector<Row> rows = {};
 
-  // Calls for every batch size, on zeros, before `load` returns: the first two calls of a shape are up to a hundred
-  // times slow. Where rows are unknown there is nothing to call with, and the first requests pay. 0: none.
+  // Calls for every batch size, on zeros, before `load` returns: the first two calls of a shape are many times slower
+  // than later ones. Where rows are unknown there is nothing to call with, and the first requests pay. 0: none.
   int warm_up = 3;
   std::vector<std::int64_t> batches = {1};
-  // Lets LibTorch rewrite the module for oneDNN. Changes the last bits of answers; of the networks measured it made
-  // small perceptrons a quarter faster and small convolutional ones three times slower at batch 1, and twice as fast
-  // at batch 32: measure.
+  // Lets LibTorch rewrite the module for oneDNN. Changes the last bits of answers, and may gain or lose: at batch 1 a
+  // small perceptron became a quarter faster and small convolutional networks about half as fast, which at batch 32
+  // were twice as fast. Measure.
   bool optimise = false;
   // The model's name in plans and errors; empty: the file's name without its extension.
   std::string name = {};
