@@ -177,7 +177,7 @@ std::shared_ptr<const Graph> FlowReader::read_stages(const JsonValue& list, std:
   scope.graph.nodes.push_back(std::move(input));
   scope.by_name.emplace("input", 0);
   if (expect(list, JsonValue::Kind::array, scope.path, "'stages'"))
-    for (std::size_t i = 0; i < list.items.size() && stages_ <= most_stages; ++i)
+    for (std::size_t i = 0; i < list.items.size() && stages_ <= most_stages && problems_.size() < most_problems; ++i)
       read_stage(scope, list.items[i], i + 1);
   scope.graph.output = scope.last;
   auto graph = std::make_shared<Graph>(in_order(std::move(scope.graph)));
@@ -274,15 +274,23 @@ std::vector<int> FlowReader::read_from(Scope& scope, const Place& place, bool jo
   return inputs;
 }
 
+// A hint costs up to the product of two lengths for every name: text from outside gets it for a few short names only.
+std::string FlowReader::hint_among(const Scope& scope, const std::string& name) {
+  std::vector<std::string> known;
+  for (const auto& [other, node] : scope.by_name) {
+    if (known.size() == 1000 || name.size() > 64) break;
+    known.push_back(other);
+  }
+  std::sort(known.begin(), known.end());
+  return nearest_hint(name, known);
+}
+
 // The node of that name; -1, which stands for any value, where there is none.
 int FlowReader::read_source(Scope& scope, const JsonValue& value, const Place& place) {
   if (value.is(JsonValue::Kind::string)) {
     if (const auto found = scope.by_name.find(value.text); found != scope.by_name.end()) return found->second;
-    std::vector<std::string> known;
-    for (const auto& [name, node] : scope.by_name) known.push_back(name);
-    std::sort(known.begin(), known.end());
     add(Code::unknown_name, value.at, place.path,
-        "reads " + shortened(value.text) + ", but no stage before it has that name" + nearest_hint(value.text, known));
+        "reads " + shortened(value.text) + ", but no stage before it has that name" + hint_among(scope, value.text));
   } else {
     expect(value, JsonValue::Kind::string, place.path, "a stage in 'from'");
   }

@@ -62,6 +62,7 @@ class FlowReader {
   int read_form(Scope& scope, std::optional<Form> form, const Place& place, Node node);
   std::string read_name(Scope& scope, const JsonValue& object, std::size_t number);
   std::vector<int> read_from(Scope& scope, const Place& place, bool join);
+  static std::string hint_among(const Scope& scope, const std::string& name);
   int read_source(Scope& scope, const JsonValue& value, const Place& place);
   int splice(Scope& scope, const Node& at, const Graph& flow);
 

@@ -20,13 +20,22 @@ using namespace tailrace::test;
 namespace {
 
 using Outcomes = std::vector<Outcome<Token>>;
-const EngineOptions small{.max_in_flight = 8, .max_losers = 8};
 
 Token input(unsigned i) { return Token("input " + std::to_string(i)); }
 
 // Which arm or rung is "the last" is not defined where branches of a join run at the same time.
 std::string words(const Outcome<Token>& o, bool facts) {
   return facts ? show(o) : show(static_cast<const Result<Token>&>(o));
+}
+
+// Counts outcomes.
+struct Counter final : Observer {
+  void on_event(const Event& e) noexcept override { answered += e.kind == Event::Kind::answered; }
+  std::atomic<int> answered{0};
+};
+std::pair<std::shared_ptr<Counter>, EngineOptions> counted() {
+  auto counter = std::make_shared<Counter>();
+  return {counter, {.max_in_flight = 8, .max_losers = 8, .observer = counter}};
 }
 
 bool allows(const Outcomes& all, const Outcome<Token>& one, bool facts = true) {
@@ -39,7 +48,8 @@ std::string list(const Outcomes& all) {
 }
 
 void same_in(const Setting& setting, const Flow<Token, Token>& flow, unsigned in, const Outcomes& all) {
-  auto engine = setting.start(flow, small);
+  const auto [counter, options] = counted();
+  auto engine = setting.start(flow, options);
   std::atomic<int> called{0};
   std::vector<Handle<Token>> handles;
   for (int i = 0; i < 4; ++i) handles.push_back(engine.submit(input(in)));
@@ -54,6 +64,7 @@ void same_in(const Setting& setting, const Flow<Token, Token>& flow, unsigned in
   RC_ASSERT(eventually([&] { return called > 0; }));
   engine.stop();
   RC_ASSERT(called == 1);
+  RC_ASSERT(counter->answered == 6);
 }
 
 // More tries than RapidCheck makes by itself, unless RC_PARAMS says otherwise, and nothing printed.
@@ -95,7 +106,8 @@ TEST_CASE("random flows under deadlines and cancellation give one allowed outcom
     if (all.empty()) return;
     all.push_back({Result<Token>(Error(Code::cancelled, ""))});
     for (const auto& setting : settings()) {
-      auto engine = setting.start(flow, small);
+      const auto [counter, options] = counted();
+      auto engine = setting.start(flow, options);
       std::vector<Handle<Token>> handles;
       std::atomic<int> called{0};
       for (int i = 0; i < 6; ++i) {
@@ -113,6 +125,7 @@ TEST_CASE("random flows under deadlines and cancellation give one allowed outcom
       }
       RC_ASSERT(eventually([&] { return called > 0; }));
       RC_ASSERT(called == 1);
+      RC_ASSERT(counter->answered == 7);
     }
   });
 }

@@ -1,5 +1,6 @@
 // What is wrong with a flow as text is said all at once, with its place, and never ends the process.
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <random>
 
 #include "plan/json_text.h"
@@ -72,6 +73,18 @@ TEST_CASE("JSON errors: bounds") {
   REQUIRE(!many);
   CHECK(many.error().size() == 100);
   CHECK(many.error().list().back().what == "and more: the rest is not listed");
+}
+
+TEST_CASE("JSON errors: thousands of long names that are almost right take no time") {
+  std::string stages;
+  const std::string tail(190, 'x');
+  for (int i = 0; i < 5000; ++i)
+    stages += R"({"name": "n)" + std::to_string(i) + tail + R"(", "from": "input", "run": "normalise"},)" + "\n";
+  for (int i = 0; i < 4000; ++i)
+    stages += R"({"name": "m)" + std::to_string(i) + tail + R"(", "from": "o)" + tail + R"(", "run": "best"},)" + "\n";
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK(problems(stages + "0").find("and more: the rest is not listed") != std::string::npos);
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(20));
 }
 
 TEST_CASE("JSON errors: the flow itself") {
