@@ -105,12 +105,13 @@ TEST_CASE("regression: a deadline moved an answer that the winner was moving") {
   };
   const auto observer = std::make_shared<Slow>();
   const auto rung = [](const char* word) { return [word](int) { return spin(10us), std::string(40, '-') + word; }; };
-  auto engine =
-      start(from_int([&](Stream<int> s) {
-              return cascade("k", s, exit_if(rung("first"), [](const std::string&) { return false; }), rung("last"));
-            }),
-            {.executor = std::make_shared<SlowTimers>(2), .observer = observer})
-          .value();
+  const auto sure = [](const std::string&) { return spin(20us), true; };
+  auto engine = start(from_int([&](Stream<int> s) {
+                        return cascade("k", s, exit_if(rung("first"), [](const std::string&) { return false; }),
+                                       exit_if(rung("last"), sure), rung("never"));
+                      }),
+                      {.executor = std::make_shared<SlowTimers>(2), .observer = observer})
+                    .value();
   int anytime = 0, last = 0;
   for (int i = 0; i < 3000; ++i) {
     const auto o = engine.submit(1, {.within = std::chrono::microseconds(10 + i % 80)}).get();
@@ -171,6 +172,20 @@ TEST_CASE("regression: losers pinned all frames") {
                       {.max_in_flight = 1, .max_losers = 8, .executor = pool_executor(2).value()})
                     .value();
   for (int i = 0; i < 300; ++i) REQUIRE(show(engine.run(i)).substr(0, 10) != "overloaded");
+}
+
+TEST_CASE("regression: losers of elements held requests that nobody had counted") {
+  const auto slow = [](int x) { return std::this_thread::sleep_for(2ms), x; };
+  const auto fast = [](int x) { return std::this_thread::sleep_for(100us), x; };  // so that both are under way
+  const auto racing = flow<int>("racing", [&](Stream<int> x) { return race("r", x, fast, slow); });
+  auto engine = start(from_int([&](Stream<int> s) { return each("e", s.then("v", count_up), racing); }),
+                      {.max_in_flight = 4, .max_losers = 0, .executor = pool_executor(8).value()})
+                    .value();
+  for (int round = 0; round < 100; ++round) {
+    std::vector<Handle<std::vector<int>>> handles;
+    for (int i = 0; i < 4; ++i) handles.push_back(engine.submit(1));
+    for (auto& h : handles) REQUIRE(show(h.get()) == "[0]");
+  }
 }
 
 TEST_CASE("regression: a deadline cost a clock read per stage") {

@@ -140,9 +140,9 @@ void engines_may_ask_each_other(const Setting&) {
   const auto ask = [](std::optional<Engine<int, int>>& other) {
     return [&other](int x) { return x > 0 ? other->run(x - 1).value_or(-1000) + 1 : 0; };
   };
-  a.emplace(
-      start(from_int([&](Stream<int> s) { return s.then("ask b", ask(b)); }), {.executor = pool_executor(1).value()})
-          .value());
+  a.emplace(start(from_int([&](Stream<int> s) { return race("r", s, ask(b), ask(b)); }),
+                  {.executor = pool_executor(1).value()})
+                .value());
   b.emplace(start(from_int([&](Stream<int> s) { return race("r", s, ask(a), ask(a)); }),
                   {.executor = pool_executor(1).value()})
                 .value());
