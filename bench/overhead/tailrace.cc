@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "engine/drive.h"
+#include "engine/runtime.h"
 #include "overhead/scenario.h"
 #if TAILRACE_HAS_TBB
 #include <tailrace/exec/tbb.h>
@@ -46,8 +47,9 @@ struct Block {
   tr::detail::Frame* frame;
 
   explicit Block(int length) {
+    tr::detail::Stations stations;
     const auto fused = plan(length, Fuse::yes);
-    program = tr::detail::compile(*fused.data().graph, fused.data().choices.root, "");
+    program = tr::detail::compile(*fused.data().graph, fused.data().choices.root, stations);
     tr::detail::allocate_frames(*program, 1, 0, 1);
     frame = program->pool.take(1);
     tr::detail::reset(*frame);

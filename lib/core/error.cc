@@ -1,5 +1,10 @@
 #include "tailrace/core/error.h"
 
+#include <exception>
+#include <new>
+
+#include "tailrace/core/context.h"
+
 namespace tailrace {
 
 std::string_view name(Code code) noexcept {
@@ -79,4 +84,23 @@ std::string describe(const Error& error) {
   return text += error.what();
 }
 
+namespace detail {
+
+Error thrown() noexcept {
+  try {
+    throw;
+  } catch (const Error& e) {
+    return e.code() == Code::none ? Error(Code::stage_failed, e.what()) : e;
+  } catch (const std::bad_alloc&) {
+    return {Code::out_of_memory, "there was not enough memory"};
+  } catch (const std::exception& e) {
+    return {Code::stage_failed, e.what()};
+  } catch (const Stopped&) {
+    return {Code::stage_failed, "left by a checkpoint although nobody had asked it to stop"};
+  } catch (...) {
+    return {Code::stage_failed, "threw something that is not a std::exception"};
+  }
+}
+
+}  // namespace detail
 }  // namespace tailrace

@@ -4,6 +4,7 @@
 #include "engine/branches.h"
 #include "engine/frame.h"
 #include "engine/program.h"
+#include "engine/runtime.h"
 #include "tailrace/plan/moves.h"
 
 // A graph becomes blocks, regions and controls. Every graph (the flow's own and every arm's) is one region whose nodes
@@ -24,7 +25,7 @@ std::uint32_t number(std::size_t n) { return static_cast<std::uint32_t>(n); }
 
 class Compiler {
  public:
-  explicit Compiler(Program& p) : p_(p) {}
+  Compiler(Program& p, Stations& stations, const std::string& flow) : p_(p), stations_(stations), flow_(flow) {}
 
   void compile(const Graph& graph, const GraphChoices& choices, const std::string& path, bool top) {
     top_ = top;
@@ -58,7 +59,7 @@ class Compiler {
     Scope& scope;
     Region& region;
     Block* block = nullptr;
-    int group = -1;                           // of the nodes in `block`
+    int group = -1;                           // of the nodes in `block`; -1: there is none in it yet
     std::multimap<std::uint32_t, Slot> free;  // slots of dead values, by size
   };
 
@@ -115,16 +116,18 @@ class Compiler {
 
   // ---- code
 
-  Block& new_block(Line& line) {
+  Block& new_block(Line& line, Station* station = nullptr) {
     Block& b = p_.blocks.emplace_back();
     b.region = &line.region;
+    b.station = station;
     starts_.push_back(number(p_.code.size()));
     if (Block* before = line.block; before && before->control) {
       const_cast<Control*>(before->control)->after = &b;
     } else if (before) {
-      before->end = End::next;
+      before->end = before->station ? End::leave : station ? End::hop : End::next;
       before->next = &b;
     }
+    line.group = -1;
     return *(line.block = &b);
   }
   Instruction& emit(Line& line, Thunk run, const std::vector<std::uint32_t>& inputs, const Slot& out,
@@ -162,17 +165,43 @@ class Compiler {
     Scope& s = line.scope;
     const Node& n = s.graph.at(node);
     const int group = s.choices.group[static_cast<std::size_t>(node)];
-    if (!line.block || line.block->control || group != line.group) new_block(line);
+    Station* const station = n.stage.station.limit ? station_of(line, n) : nullptr;
+    const bool fresh = line.block && !line.block->control && line.group == -1;
+    if (station || !(fresh || (line.block && group == line.group))) new_block(line, station);
     line.group = group;
     const Slot out = slot_for(line, *n.type);
     s.slots[static_cast<std::size_t>(node)] = out;
     std::vector<std::uint32_t> inputs;
     for (int in : n.inputs) inputs.push_back(s.slots[static_cast<std::size_t>(in)].at);
+    if (n.stage.station.state) inputs.push_back(line.block->memory = pointer_slot());
+    if (n.stage.asynchronous) inputs.push_back(0);  // the number of its control, once places are known
     const bool take = may_take(s.graph, node, s.input_movable) || !n.stage.leave;
     Instruction& i = emit(line, take ? n.stage.take : n.stage.leave, inputs, out, path_of(s.path, n));
     i.context = keep(n.stage.context);
+    if (n.stage.station.batch) i.run = [](const Instruction&, char*) {};  // called for the whole batch, not here
     line.block->quick = line.block->quick && n.stage.quick;
+    if (n.stage.asynchronous) park(line, node, out);
+    if (station) new_block(line);
     give_up_dead(line, node);
+  }
+  Station* station_of(Line& line, const Node& n) {
+    line.region.waiter = 1;
+    return p_.stations.emplace_back(stations_.find_or_make(flow_, path_of(line.scope.path, n), n.stage)).get();
+  }
+  std::uint32_t pointer_slot() {
+    slots_ = round_up(slots_, alignof(void*)) + number(sizeof(void*));
+    return slots_ - number(sizeof(void*));
+  }
+  // The flow goes on when the stage's Completion is used.
+  void park(Line& line, int node, const Slot& out) {
+    Station* const station = line.block->station;
+    p_.parks = true;
+    parks_.push_back({number(p_.code.size() - 1), number(p_.controls.size())});
+    Control& c = end_with(line, Kind::then, node);
+    c.out = out.at;
+    c.live = out.live;
+    c.station = station;
+    if (!station) new_block(line);
   }
   const void* keep(const std::shared_ptr<const void>& context) {
     if (context) p_.contexts.push_back(context);
@@ -245,7 +274,7 @@ class Compiler {
     c.gather = gather.at;
     c.gather_live = gather.live;
     c.element = std::make_unique<Program>();
-    Compiler(*c.element)
+    Compiler(*c.element, stations_, flow_)
         .compile(*n.arms[0].graph, s.choices.arms[static_cast<std::size_t>(node)][0], arm_path(c.name, 0), false);
   }
   // ---- regions
@@ -299,12 +328,14 @@ class Compiler {
       }
   }
 
-  // ---- layout: header | region states | control words | live bytes | slots | tasks | texts
+  // ---- layout: header | region states | waiters | control words | live bytes | slots | tasks | texts
 
   void lay_out() {
     const auto regions = number(p_.regions.size()), controls = number(p_.controls.size());
     states_ = number(sizeof(Frame));
-    words_ = states_ + regions * number(sizeof(RegionState));
+    waiters_ = states_ + regions * number(sizeof(RegionState));
+    const auto waiting = std::count_if(p_.regions.begin(), p_.regions.end(), [](const Region& r) { return r.waiter; });
+    words_ = waiters_ + number(static_cast<std::size_t>(waiting) * sizeof(Waiter));
     live_ = words_ + controls * number(sizeof(ControlWords)) - 1;  // live bytes count from 1
     p_.states = states_;
     p_.state_bytes = live_ + 1 + live_bytes_ - states_;
@@ -326,6 +357,7 @@ class Compiler {
   void place_code() {
     for (auto& table : p_.inputs)
       for (auto& slot : table) slot = slot_at(slot);
+    for (const auto& [instruction, control] : parks_) p_.inputs[instruction].back() = control;
     for (Instruction& i : p_.code) {
       i.in = slot_at(i.in);
       i.out = slot_at(i.out);
@@ -335,6 +367,7 @@ class Compiler {
     for (std::size_t b = 0; b < p_.blocks.size(); ++b) {
       Block& block = p_.blocks[b];
       block.state = state_at(block.region->first);
+      block.memory = slot_at(block.memory);
       block.first = p_.code.data() + starts_[b];
       block.last = p_.code.data() + (b + 1 < starts_.size() ? starts_[b + 1] : p_.code.size());
     }
@@ -344,6 +377,10 @@ class Compiler {
     r.text = texts_ + r.text * text_bytes;
     r.state = state_at(r.state);
     r.answer = slot_at(r.answer);
+    if (r.waiter) {
+      r.waiter = waiters_;
+      waiters_ += number(sizeof(Waiter));
+    }
   }
   void place_control(Control& c) {
     c.in = slot_at(c.in);
@@ -355,17 +392,20 @@ class Compiler {
   }
 
   Program& p_;
+  Stations& stations_;
+  const std::string& flow_;
   bool top_ = true;
   std::uint32_t slots_ = 0, live_bytes_ = 0;
-  std::vector<std::uint32_t> starts_;  // by block: its first instruction
-  std::uint32_t states_ = 0, words_ = 0, live_ = 0, slots_at_ = 0, tasks_ = 0, texts_ = 0;
+  std::vector<std::uint32_t> starts_;                           // by block: its first instruction
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> parks_;  // asynchronous instructions and their controls
+  std::uint32_t states_ = 0, waiters_ = 0, words_ = 0, live_ = 0, slots_at_ = 0, tasks_ = 0, texts_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, const std::string& path) {
+std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, Stations& stations) {
   auto program = std::make_unique<Program>();
-  Compiler(*program).compile(graph, choices, path, true);
+  Compiler(*program, stations, graph.name).compile(graph, choices, "", true);
   return program;
 }
 

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "engine/drive.h"
+#include "engine/park.h"
 
 // Races, cascades, choices and forks: which arms start, and what becomes of a region's answer or error.
 //
@@ -11,6 +12,7 @@
 //   cascade       best rung so far + 1           rung that answered + 1; fallback_bit
 //   choose        chosen arm + 1
 //   join          branches that are done         in_order
+//   then          ParkState
 namespace tailrace::detail {
 namespace {
 
@@ -178,8 +180,8 @@ Step start_control(Frame& f, const Control& c, Thread thread) noexcept {
     case Kind::choose: return start_choice(f, c);
     case Kind::each: return start_each(f, c);
     case Kind::join: return start_fork(f, c);
-    case Kind::input:
-    case Kind::then: break;  // compile() makes no control of these
+    case Kind::then: return park(f, c);
+    case Kind::input: break;  // compile() makes no control of these
   }
   return nothing(f);
 }

@@ -1,36 +1,41 @@
 #include "engine/drive.h"
 
+#include "engine/park.h"
+#include "engine/turn.h"
+
 namespace tailrace::detail {
 namespace {
 
 constexpr auto relaxed = std::memory_order_relaxed;
 
-bool halted_outside(const Frame& f) noexcept {
-  for (const RequestView* r = &f.head.request; r; r = r->outer_view)
-    if (r->outer->halt.load(relaxed) != running) return true;  // the last one is the engine's
-  return false;
-}
-
-// Whether the frame's work is no longer wanted because of what happened around it: to the request that it is an element
-// of, or to the engine. Then its regions are stopped, and a request of an engine that is being stopped is answered.
-bool left_outside(Frame& f) noexcept {
-  if (!halted_outside(f)) return false;
-  if (f.engine->is_stopping()) expire(root_of(f), Code::shutting_down);
-  halt_regions(f, 0, static_cast<std::uint32_t>(f.program->regions.size()));
-  return true;
+// The step's block will not run.
+void give_up(Step s) noexcept {
+  if (s.block->station) abandon_turn(s);
+  release(*s.frame);
 }
 
 // Whether the step's block may run here and now. If not, the step has been dealt with.
 [[gnu::noinline]] bool may_enter(Step s, Thread thread) noexcept {
   Frame& f = *s.frame;
-  if (f.parent && left_outside(f)) return release(f), false;
-  if (!f.timed) return true;
-  if (f.executor->now() >= f.head.request.deadline) {
-    expire(root_of(f), Code::deadline_missed);
-    return release(f), false;
+  if (f.parent && left_outside(f)) return give_up(s), false;
+  if (f.timed) {
+    if (f.executor->now() >= f.head.request.deadline) {
+      expire(root_of(f), Code::deadline_missed);
+      return give_up(s), false;
+    }
+    if (thread == Thread::borrowed && !s.block->quick) return spawn(s), false;
   }
-  if (thread == Thread::borrowed && !s.block->quick) return spawn(s), false;
-  return true;
+  return !s.block->station || begin_turn(s);
+}
+
+// A block's region was stopped or has failed.
+[[gnu::noinline]] Step halted(Step s, std::uint32_t halt) noexcept {
+  Frame& f = *s.frame;
+  const Block& b = *s.block;
+  if (b.station) call_ended();
+  if (b.end == End::leave) end_turn(f, *b.region, *b.station);
+  if (b.end == End::control && b.control->kind == Kind::then) leave_park(f, *b.control);
+  return halt == failed ? region_failed(f, *b.region) : nothing(f);
 }
 
 Step finish_block(Step s, Thread thread) noexcept {
@@ -38,11 +43,16 @@ Step finish_block(Step s, Thread thread) noexcept {
   const Block& b = *s.block;
   const auto halt = f.at<RegionState>(b.state).flag.halt.load(std::memory_order_acquire);
   if (halt != running) [[unlikely]]
-    return halt == failed ? region_failed(f, *b.region) : nothing(f);
+    return halted(s, halt);
   switch (b.end) {
-    case End::next: return {&f, b.next};
+    case End::next:
+    case End::hop: return {&f, b.next};
+    case End::leave:
+      call_ended();
+      end_turn(f, *b.region, *b.station);
+      return {&f, b.next};
     case End::done: return region_done(f, *b.region);
-    case End::control: return left_outside(f) ? nothing(f) : start_control(f, *b.control, thread);
+    case End::control: return left_outside(f) ? halted(s, stopped) : start_control(f, *b.control, thread);
   }
   return nothing(f);
 }
@@ -57,6 +67,19 @@ void run_task(Task& task) noexcept {
 }
 
 }  // namespace
+
+bool halted_outside(const Frame& f) noexcept {
+  for (const RequestView* r = &f.head.request; r; r = r->outer_view)
+    if (r->outer->halt.load(relaxed) != running) return true;  // the last one is the engine's
+  return false;
+}
+
+bool left_outside(Frame& f) noexcept {
+  if (!halted_outside(f)) return false;
+  if (f.engine->is_stopping()) expire(root_of(f), Code::shutting_down);
+  halt_regions(f, 0, static_cast<std::uint32_t>(f.program->regions.size()));
+  return true;
+}
 
 const Block& run_blocks(Frame& f, const Block& first) noexcept {
   char* const frame = f.base();
@@ -84,12 +107,12 @@ void drive(Step s, Thread thread) noexcept {
   Frame* f = s.frame;  // apart from each other, compilers keep the two in registers
   const Block* b = s.block;
   while (b) {
-    if ((f->timed || f->parent) && !may_enter({f, b}, thread)) return;
+    if ((f->timed || f->parent || b->station) && !may_enter({f, b}, thread)) return;
     const Step next = finish_block({f, &run_blocks(*f, *b)}, thread);
     f = next.frame;
     b = next.block;
   }
-  release(*f);
+  if (f) release(*f);
 }
 
 void spawn(Step s) noexcept {

@@ -5,7 +5,7 @@
 namespace tailrace::detail {
 
 struct Step {
-  Frame* frame;
+  Frame* frame;        // null: the reference has gone elsewhere, too
   const Block* block;  // null: nothing more to do here
 };
 
@@ -15,6 +15,10 @@ enum class Thread : std::uint8_t { worker, borrowed };
 // Runs a block and those that come next, up to one that ends otherwise or to where somebody must look whether to go on;
 // gives the last one. Stops early when an instruction fails or the region is stopped.
 const Block& run_blocks(Frame& f, const Block& first) noexcept;
+// Whether what stands around a frame (the request that it is an element of, or the engine) was stopped.
+bool halted_outside(const Frame& f) noexcept;
+// The same, and then stops its regions, and answers a request of an engine that is being stopped.
+bool left_outside(Frame& f) noexcept;
 // Tasks of any engine that the calling thread is running, one inside the other.
 inline thread_local unsigned tasks_running = 0;
 

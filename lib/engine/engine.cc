@@ -5,6 +5,7 @@
 
 #include "engine/drive.h"
 #include "engine/inline_executor.h"
+#include "engine/runtime.h"
 #include "tailrace/plan/verify.h"
 
 namespace tailrace::detail {
@@ -29,19 +30,6 @@ void wait_for(Frame& f, TimePoint until) noexcept {
     f.executor->wait(f.state, seen, until);
     seen = f.state.load(std::memory_order_acquire);
   }
-}
-
-// Everything on this thread, which is a worker already or the only one there is.
-[[gnu::noinline]] void run_here(Frame& f) noexcept {
-  InlineExecutor here(*f.executor);
-  f.executor = &here;
-  f.refs.store(2, relaxed);
-  drive(entry_of(f), Thread::worker);
-  while (!is_done(f) && here.run_one()) {
-  }
-  if (!is_done(f)) expire(f, f.engine->is_stopping() ? Code::shutting_down : Code::internal_error);
-  while (here.run_one()) {
-  }  // arms that lost
 }
 
 void on_deadline(Timer& timer) noexcept {
@@ -82,6 +70,35 @@ void wait_for_answer(Frame& f) noexcept {
   wait_for(f, never);  // whoever claimed it is about to complete it
 }
 
+// Nothing is left to run: the request waits for a Completion, or for its turn at a station.
+void wait_here(Frame& f) noexcept {
+  if ((f.refs.load(std::memory_order_acquire) & refs_mask) == 1) return expire(f, Code::internal_error);
+  f.refs.fetch_or(open_bit);
+  answer_if_stopping(f);
+  while (!is_done(f)) {
+    wait_for(f, f.head.request.deadline);
+    if (!is_done(f)) expire(f, Code::deadline_missed);
+  }
+}
+
+// Everything on this thread, which is a worker already or the only one there is.
+[[gnu::noinline]] void run_here(Frame& f) noexcept {
+  InlineExecutors& all = f.engine->inline_executors;
+  InlineExecutor* const here = all.take(*f.executor);
+  if (!here) return expire(f, Code::out_of_memory);
+  f.executor = here;
+  f.refs.store(2, relaxed);
+  drive(entry_of(f), Thread::worker);
+  while (!is_done(f) && here->run_one()) {
+  }
+  if (!is_done(f)) wait_here(f);
+  do {
+    while (here->run_one()) {
+    }  // arms that lost
+  } while (!here->close());
+  all.give_back(*here);
+}
+
 // A reference on a submitted request that is still under way; false: there is none in this frame.
 bool find_open(Frame& f) noexcept {
   auto refs = f.refs.load();
@@ -104,6 +121,7 @@ bool only_handles_left(const FramePool& pool) noexcept {
 // Handles may keep the state alive for long, but not what users wrote.
 void forget_user_code(Program& p) noexcept {
   p.contexts.clear();
+  p.stations.clear();
   for (Control& c : p.controls) {
     c.test = {};
     c.exits.clear();
@@ -142,7 +160,7 @@ Facts FrameRef::facts() const noexcept { return facts_of(*frame_); }
 void FrameRef::drop() noexcept {
   Frame& f = *frame_;
   EngineState* engine = f.handle ? f.engine : nullptr;
-  if (f.shared && answered() && (f.refs.load(relaxed) & refs_mask) > 1) {
+  if (f.shared && answered() && (f.refs.load(relaxed) & refs_mask) > 1 && (!f.program->parks || take_spare(f))) {
     f.held = true;  // a loser has it still, but its request is over
     f.program->pool.hold();
   }
@@ -153,7 +171,8 @@ void FrameRef::drop() noexcept {
 // ---- EngineCore
 
 Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const Limits& limits,
-                                    std::shared_ptr<Executor> executor, std::shared_ptr<Observer> observer) {
+                                    std::shared_ptr<Executor> executor, std::shared_ptr<Observer> observer,
+                                    const Runtime& runtime) {
   Problems problems = verify(*plan);
   const auto frames = std::uint64_t{limits.max_in_flight} + limits.max_losers;
   if (limits.max_in_flight == 0 || frames > FramePool::max_frames)
@@ -163,7 +182,8 @@ Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const 
   if (!problems.empty()) return problems;
   try {
     auto state = std::make_unique<EngineState>();
-    state->program = compile(*plan->graph, plan->choices.root, "");
+    state->runtime = runtime;
+    state->program = compile(*plan->graph, plan->choices.root, state->runtime.stations());
     allocate_frames(*state->program, limits.max_in_flight, limits.max_losers, std::max(1u, executor->concurrency()));
     state->executor = std::move(executor);
     state->observer = std::move(observer);
@@ -205,6 +225,10 @@ FrameRef EngineCore::admit(const Request& request, Error& refusal) const noexcep
   f->executor = e.executor.get();
   f->head.request = {deadline, &e.stopping, nullptr};
   f->timed = timed;
+  if (request.priority || request.stream) {
+    f->special = true;
+    f->more = {request.priority, request.stream};
+  }
   f->refs.store(1, relaxed);
   return FrameRef(f);
 }
@@ -253,10 +277,28 @@ void EngineCore::stop() const noexcept {
   }
 }
 
+namespace {
+
+std::uint32_t waiting_at_stations(const Program& p) noexcept {
+  std::uint32_t waiting = 0;
+  for (const auto& station : p.stations) waiting += station->waiting();
+  for (const Control& c : p.controls)
+    if (c.element) waiting += waiting_at_stations(*c.element);
+  return waiting;
+}
+
+}  // namespace
+
 EngineFigures EngineCore::figures() const noexcept {
   const Program& p = *state_->program;
   const auto count = [](const auto& list) { return static_cast<std::uint32_t>(list.size()); };
-  return {count(p.blocks), count(p.code), count(p.regions), p.frame_bytes, p.pool.count()};
+  return {count(p.blocks),
+          count(p.code),
+          count(p.regions),
+          p.frame_bytes,
+          p.pool.count(),
+          waiting_at_stations(p),
+          state_->too_late.load(relaxed)};
 }
 
 }  // namespace tailrace::detail

@@ -1,6 +1,7 @@
 #include "engine/frame.h"
 
 #include "engine/drive.h"
+#include "engine/turn.h"
 
 #include <algorithm>
 #include <cstring>
@@ -189,6 +190,7 @@ void halt_regions(Frame& f, std::uint32_t first, std::uint32_t last) noexcept {
     std::uint32_t expected = running;
     f.region_state(r).flag.halt.compare_exchange_strong(expected, stopped, relaxed);
   }
+  if (!f.program->stations.empty()) leave_queues(f, first, last);
 }
 
 bool set_failed(Frame& f, const Region& r, Code code, const std::string& where, std::string_view text) noexcept {
@@ -216,22 +218,6 @@ void fail_instruction(const Instruction& i, char* frame, const Error& error) noe
   const Code code = error.code() == Code::none ? Code::stage_failed : error.code();
   if (set_failed(f, r, code, where, error.what()))
     f.engine->observe({Event::Kind::stage_failed, code, 0, where, error.what()});
-}
-
-Error thrown() noexcept {
-  try {
-    throw;
-  } catch (const Error& e) {
-    return e.code() == Code::none ? Error(Code::stage_failed, e.what()) : e;
-  } catch (const std::bad_alloc&) {
-    return {Code::out_of_memory, "there was not enough memory"};
-  } catch (const std::exception& e) {
-    return {Code::stage_failed, e.what()};
-  } catch (const Stopped&) {
-    return {Code::stage_failed, "left by a checkpoint although nobody had asked it to stop"};
-  } catch (...) {
-    return {Code::stage_failed, "threw something that is not a std::exception"};
-  }
 }
 
 }  // namespace tailrace::detail

@@ -2,11 +2,13 @@
 #include <cstddef>
 #include <memory>
 
+#include "engine/inline_executor.h"
 #include "engine/program.h"
 #include "tailrace/core/observer.h"
 #include "tailrace/core/outcome.h"
 #include "tailrace/engine/engine.h"
 #include "tailrace/engine/executor.h"
+#include "tailrace/engine/runtime.h"
 
 // One request's memory while it runs. What travels between threads is a pointer to it; every holder has a reference.
 namespace tailrace::detail {
@@ -52,6 +54,12 @@ inline constexpr std::uint32_t open_bit = 1u << 31;
 inline constexpr std::uint32_t handle_bit = 1u << 30;
 inline constexpr std::uint32_t refs_mask = handle_bit - 1;
 
+// What a request says beyond its deadline. Written and read only where Frame::special is set.
+struct Special {
+  int priority = 0;
+  std::uint64_t stream = 0;
+};
+
 struct alignas(64) Frame {
   FrameHead head;
   std::atomic<std::uint32_t> refs{0};
@@ -62,13 +70,14 @@ struct alignas(64) Frame {
   std::atomic<std::uint32_t> next_free{0};
   std::uint32_t place = 0;  // number in its pool, from 1
 
-  bool shared = false;  // somebody else may hold a reference: counts must be atomic
-  bool timed = false;   // has a deadline
-  bool armed = false;   // its timer holds a reference
-  bool spare = false;   // counted in Program::spare: losers may outlive the answer
-  bool extra = false;   // an element's frame beyond the one that every request has for sure
-  bool held = false;    // answered, and counted in FramePool::hold
-  bool handle = false;  // its answer belongs to a handle, which keeps the engine's state alive
+  bool shared = false;   // somebody else may hold a reference: counts must be atomic
+  bool timed = false;    // has a deadline
+  bool armed = false;    // its timer holds a reference
+  bool spare = false;    // counted in Program::spare: losers may outlive the answer
+  bool extra = false;    // an element's frame beyond the one that every request has for sure
+  bool held = false;     // answered, and counted in FramePool::hold
+  bool special = false;  // `more` holds something
+  bool handle = false;   // its answer belongs to a handle, which keeps the engine's state alive
 
   // How it was answered; written by the one who claimed it.
   Code code = Code::none;    // an error that no region holds
@@ -85,6 +94,8 @@ struct alignas(64) Frame {
   Task delivery;
   Timer timer;
   alignas(std::max_align_t) unsigned char callback[callback_bytes];
+
+  Special more;
 
   char* base() noexcept { return reinterpret_cast<char*>(this); }
   template <class T>
@@ -106,11 +117,14 @@ static_assert(offsetof(Frame, head) == 0);
 struct EngineState {
   std::shared_ptr<Executor> executor;
   std::shared_ptr<Observer> observer;
+  Runtime runtime;
+  InlineExecutors inline_executors;
   std::unique_ptr<Program> program;
   std::uint32_t max_in_flight = 0;
-  bool threadless = false;               // the executor has no thread: callers run everything
-  StopFlag stopping{};                   // outermost of all requests' flags
-  std::atomic<std::uint32_t> owners{1};  // the engine and its handles
+  bool threadless = false;                 // the executor has no thread: callers run everything
+  std::atomic<std::uint64_t> too_late{0};  // Completions that nobody waited for any more
+  StopFlag stopping{};                     // outermost of all requests' flags
+  std::atomic<std::uint32_t> owners{1};    // the engine and its handles
   std::atomic<std::uint32_t> outside{
       0};  // tasks spawned, timers armed, and callers running: what destruction waits for
 
@@ -168,8 +182,5 @@ bool set_failed(Frame& f, const Region& r, Code code, const std::string& where, 
 std::string_view text_of(Frame& f, const Region& r) noexcept;
 // FrameHead::fail of engine frames.
 void fail_instruction(const Instruction& i, char* frame, const Error& error) noexcept;
-
-// What user code threw, in bounded words. REQUIRES: called inside a catch block.
-Error thrown() noexcept;
 
 }  // namespace tailrace::detail

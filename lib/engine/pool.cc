@@ -4,6 +4,7 @@
 #include <new>
 
 #include "engine/frame.h"
+#include "engine/park.h"
 
 namespace tailrace::detail {
 namespace {
@@ -32,6 +33,7 @@ void FramePool::allocate(Program& program, std::uint32_t count) {
     Frame* f = ::new (slab_ + count_ * stride_) Frame;
     f->program = &program;
     f->head.fail = fail_instruction;
+    f->head.begin = begin_park;
     f->next_free.store(count_, std::memory_order_relaxed);
     f->place = count_ + 1;
   }

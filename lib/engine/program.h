@@ -5,18 +5,20 @@
 #include <vector>
 
 #include "engine/pool.h"
+#include "engine/station.h"
 #include "tailrace/plan/handles.h"
 #include "tailrace/plan/stage.h"
 
 // What a plan is compiled to. Three words: a *block* is straight-line code that runs to its end on one thread; a
 // *region* is what can be stopped or fail by itself (a request, an arm, a rung) and has one thread of control at a
-// time; a *control* is what decides at the end of a block (race, cascade, choose, each, and a join that is forked).
-// Offsets count bytes from the frame's start.
+// time; a *control* is what decides at the end of a block (race, cascade, choose, each, a join that is forked, and
+// `then` for a stage whose value comes later). Offsets count bytes from the frame's start.
 namespace tailrace::detail {
 
 struct Block;
 struct Control;
 struct Program;
+class Stations;
 
 enum class Role : std::uint8_t { request, race_arm, rung, choice, branch };
 
@@ -29,6 +31,7 @@ struct Region {
   std::uint32_t arm = 0;  // which arm of `control` it is
   const Control* control = nullptr;
   const Block* entry = nullptr;
+  std::uint32_t waiter = 0;  // Waiter; 0: no block of it stands behind a station
   std::uint32_t answer = 0;  // slot of its answer; a branch has none, its values are read where they stand
 };
 
@@ -44,6 +47,7 @@ struct Control {
   std::vector<Test> exits;  // cascade
   Test test;                // race: validity; choose: selector
   const Block* after = nullptr;
+  Station* station = nullptr;  // then (an asynchronous stage): whose turn it keeps until it is completed
   bool fallback = true;
   bool answers_request = false;  // cascade: its answer is the request's, so that a deadline can be answered with it
   // each
@@ -54,7 +58,8 @@ struct Control {
   std::unique_ptr<Program> element;
 };
 
-enum class End : std::uint8_t { next, done, control };
+// hop: as next, but somebody must look whether the next block has its turn; leave: the same, and this one's is over.
+enum class End : std::uint8_t { next, hop, leave, done, control };
 
 struct Block {
   const Instruction* first = nullptr;
@@ -65,6 +70,8 @@ struct Block {
   bool quick = true;  // every stage in it is
   const Block* next = nullptr;
   const Control* control = nullptr;
+  Station* station = nullptr;  // which must give it a turn before it runs
+  std::uint32_t memory = 0;    // where the address of the station's state is put
 };
 
 // A slot whose value must be destroyed with the frame, if its byte says that it exists.
@@ -86,6 +93,8 @@ struct Program {
   std::uint32_t states = 0, state_bytes = 0;          // what a new request finds zeroed
   std::uint32_t frame_bytes = 0, frame_align = 64;
   std::uint32_t input = 0, input_live = 0;
+  std::vector<std::shared_ptr<Station>> stations;
+  bool parks = false;                // some stage is asynchronous
   const Control* anytime = nullptr;  // the cascade that answers the request, if one does
 
   FramePool pool;
@@ -94,7 +103,7 @@ struct Program {
 };
 
 // REQUIRES: verify(plan) is empty.
-std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, const std::string& path);
+std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, Stations& stations);
 
 // Takes memory for `in_flight` requests and `losers` more, and for their elements.
 void allocate_frames(Program& program, std::uint32_t in_flight, std::uint32_t losers, std::uint32_t width);

@@ -4,7 +4,9 @@ namespace tailrace {
 
 namespace {
 
-bool simple(const Node& node) { return node.kind == Kind::then || node.kind == Kind::join; }
+bool simple(const Node& node) {
+  return (node.kind == Kind::then || node.kind == Kind::join) && joins_blocks(node.stage);
+}
 
 bool same_block(const Graph& graph, const GraphChoices& choices, std::size_t i) {
   return simple(graph.nodes[i]) && simple(graph.nodes[i - 1]) && choices.device[i] == choices.device[i - 1];

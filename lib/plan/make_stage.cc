@@ -1,5 +1,7 @@
 #include "tailrace/plan/make_stage.h"
 
+#include <algorithm>
+
 namespace tailrace {
 
 Stage::Stage() = default;
@@ -8,6 +10,8 @@ Stage::Stage(Stage&&) noexcept = default;
 Stage& Stage::operator=(const Stage&) = default;
 Stage& Stage::operator=(Stage&&) noexcept = default;
 Stage::~Stage() = default;
+
+bool joins_blocks(const Stage& stage) noexcept { return stage.station.limit == 0 && !stage.asynchronous; }
 
 Test::Test() = default;
 Test::Test(const Test&) = default;
@@ -42,8 +46,51 @@ Stage assemble(std::initializer_list<const Type*> takes, const Type& gives, Thun
 Stage with_options(Stage stage, StageOptions options) {
   stage.replicable = stage.replicable || options.replicable;
   stage.quick = stage.quick || options.quick;
+  if (options.serial) stage.station.limit = 1;
+  else if (options.limit) stage.station.limit = options.limit;
+  if (options.max_batch && stage.station.batch) stage.station.max_batch = options.max_batch;
   add_name(stage.function, stage.parameters, options);
   return stage;
+}
+
+Stage asynchronous(Stage stage) {
+  stage.asynchronous = true;
+  return stage;
+}
+
+Stage with_batch(Stage stage, BatchThunk batch) {
+  stage.station.limit = 1;
+  stage.station.batch = batch;
+  stage.station.max_batch = 32;
+  return stage;
+}
+
+Stage with_state(Stage stage, const StateOps* ops, const StatefulOptions& options) {
+  stage.station.limit = options.per_stream ? 1 : std::max(1u, options.replicas);
+  stage.station.state = ops;
+  stage.station.per_stream = options.per_stream;
+  stage.station.max_streams = std::max(1u, options.max_streams);
+  return stage;
+}
+
+BatchRow row_of(const Instruction& i, char* frame) noexcept {
+  return {frame + i.in,
+          frame + i.out,
+          i.live ? frame + i.live : nullptr,
+          reinterpret_cast<const StopFlag*>(frame + i.region),
+          &head_of(frame).request,
+          false,
+          frame,
+          &i,
+          [](const BatchRow& row, const Error& error) noexcept {
+            const auto frame_of_row = static_cast<char*>(row.frame);
+            head_of(frame_of_row).fail(*static_cast<const Instruction*>(row.step), frame_of_row, error);
+          }};
+}
+
+void fail_forgotten(BatchRow& row) noexcept {
+  row.fail(row, Error(Code::stage_failed, "the batch stage gave this row neither a value nor an error"));
+  row.done = true;
 }
 
 Stage with_model(Stage stage, const ModelUse& use) {

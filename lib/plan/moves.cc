@@ -34,8 +34,8 @@ bool arm_may_have_it(const Node& node, std::size_t arm, bool node_may_take) {
 bool may_leave_running(const Graph& graph) {
   return std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) {
     switch (node.kind) {
-      case Kind::input:
-      case Kind::then: return false;
+      case Kind::input: return false;
+      case Kind::then: return node.stage.asynchronous;
       case Kind::join:
       case Kind::race:
       case Kind::cascade:

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "engine/runtime.h"
 #include "support/steps.h"
 #include "tailrace/exec/pool.h"
 
@@ -10,6 +11,8 @@ using namespace tailrace;
 using namespace tailrace::test;
 
 namespace {
+
+detail::Stations stations;
 
 EngineFigures figures(const auto& flow, bool fused = true) {
   Setting setting;
@@ -65,7 +68,7 @@ TEST_CASE("program: stages have the paths of their combinators") {
     const auto inner = flow<int>("inner", [](Stream<int> x) { return race("r", x.then("up", plus_one), same, twice); });
     return cascade("k", s, exit_if(inner, always), same);
   });
-  const auto program = detail::compile(f.graph(), default_choices(f.graph()), "");
+  const auto program = detail::compile(f.graph(), default_choices(f.graph()), stations);
   CHECK(program->names == std::vector<std::string>{"k[0].up", "k[0].r[0]", "k[0].r[1]", "k[1]"});
   CHECK(program->regions.size() == 5);
   CHECK(program->controls.size() == 2);
@@ -75,5 +78,5 @@ TEST_CASE("program: stages have the paths of their combinators") {
 TEST_CASE("program: only a cascade that gives the flow's answer can answer a deadline") {
   const auto middle =
       from_int([](Stream<int> s) { return cascade("k", s, exit_if(same, always), same).then("z", same); });
-  CHECK(detail::compile(middle.graph(), default_choices(middle.graph()), "")->anytime == nullptr);
+  CHECK(detail::compile(middle.graph(), default_choices(middle.graph()), stations)->anytime == nullptr);
 }

@@ -12,6 +12,9 @@ const std::vector<Case>& cases() {
     add_request_cases(t);
     add_deadline_cases(t);
     add_lifetime_cases(t);
+    add_async_cases(t);
+    add_station_cases(t);
+    add_batch_cases(t);
     add_building_cases(t);
     return t;
   }();

@@ -98,6 +98,9 @@ void add_error_cases(std::vector<Case>& table);
 void add_request_cases(std::vector<Case>& table);
 void add_deadline_cases(std::vector<Case>& table);
 void add_lifetime_cases(std::vector<Case>& table);
+void add_async_cases(std::vector<Case>& table);
+void add_station_cases(std::vector<Case>& table);
+void add_batch_cases(std::vector<Case>& table);
 void add_building_cases(std::vector<Case>& table);
 
 }  // namespace tailrace::test

@@ -1,9 +1,11 @@
 #include "support/reference.h"
 
 #include <algorithm>
+#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <mutex>
 #include <new>
 #include <optional>
 #include <string>
@@ -74,6 +76,38 @@ bool holds(const Test& test, void* slot) {
 }  // namespace
 
 struct Reference::State {
+  // An asynchronous stage: its caller waits for it.
+  struct Later {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool used = false;
+    void* slot = nullptr;
+    std::optional<Error> error;
+
+    void use(std::optional<Error> e) {
+      const std::lock_guard lock(mutex);
+      error = std::move(e);
+      used = true;
+      changed.notify_one();
+    }
+    void wait() {
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [&] { return used; });
+    }
+  };
+  static constexpr detail::Pending::Ops ops{
+      [](const detail::Pending&) noexcept { return true; },
+      [](const detail::Pending& p) noexcept { return static_cast<Later*>(p.frame)->slot; },
+      [](const detail::Pending& p, const Error* error) noexcept {
+        static_cast<Later*>(p.frame)->use(error ? std::optional(*error) : std::nullopt);
+      },
+      [](const detail::Pending& p) noexcept {
+        static_cast<Later*>(p.frame)->use(
+            Error(Code::stage_failed, "the stage gave up its Completion without using it"));
+      },
+      [](const detail::Pending&) noexcept { return false; },
+      [](const detail::Pending&) noexcept { return never; }};
+
   // At the start of the memory that thunks work on.
   struct Head {
     detail::FrameHead head;
@@ -95,11 +129,15 @@ struct Reference::State {
     head->head.fail = [](const Instruction&, char* frame, const Error& error) noexcept {
       reinterpret_cast<Head*>(frame)->self->failed = error;
     };
+    head->head.begin = [](char* frame, std::uint32_t) noexcept {
+      return detail::Pending{&ops, reinterpret_cast<Head*>(frame)->self->underway, nullptr};
+    };
     next = sizeof(Head);
     live = reserve(1, 1);
     input = reserve(graph.input_type().size, graph.input_type().align);
   }
   ~State() {
+    for (const auto& [state, destroy] : states) destroy(state);
     for (auto o = owned.rbegin(); o != owned.rend(); ++o)
       if (o->second->destroy) o->second->destroy(memory + o->first);
     std::free(memory);
@@ -119,6 +157,7 @@ struct Reference::State {
   Value evaluate(const Graph& g, const std::string& path, std::uint32_t in, bool may_take_input);
   Value node(Walk& w, int i);
   Value simple(Walk& w, int i);
+  void call(const Stage& stage, const Instruction& step);
   Value race(Walk& w, const Node& n, std::uint32_t in);
   Value cascade(Walk& w, const Node& n, std::uint32_t in);
   Value choose(Walk& w, const Node& n, std::uint32_t in, bool may_take);
@@ -132,8 +171,10 @@ struct Reference::State {
   std::size_t next = 0;
   std::uint32_t live = 0, input = 0;
   std::vector<std::pair<std::uint32_t, const Type*>> owned;
-  std::optional<Error> failed;  // what the running thunk returned instead of a value
-  Facts so_far;                 // of the flow's own steps
+  Later* underway = nullptr;                                       // the asynchronous stage that is running
+  std::vector<std::pair<void*, void (*)(void*) noexcept>> states;  // of stateful stages
+  std::optional<Error> failed;                                     // what the running thunk returned instead of a value
+  Facts so_far;                                                    // of the flow's own steps
   Value outcome;
 };
 
@@ -144,19 +185,42 @@ bool Reference::State::only_reader(const Walk& w, const Node& n) const {
   });
 }
 
+// Calls a stage, and where it is asynchronous waits for its value.
+void Reference::State::call(const Stage& stage, const Instruction& step) {
+  if (stage.station.state) {
+    void* const made = stage.station.state->make(step.context);
+    states.push_back({made, stage.station.state->destroy});
+    *reinterpret_cast<void**>(memory + step.inputs[stage.takes.size()]) = made;
+  }
+  Later mine;
+  mine.slot = memory + step.out;
+  underway = &mine;
+  try {
+    step.run(step, memory);
+  } catch (...) {
+    if (stage.asynchronous) mine.wait();
+    if (stage.asynchronous && !mine.error) own(step.out, *step.type);
+    throw;
+  }
+  if (!stage.asynchronous) return;
+  mine.wait();
+  if (mine.error) failed = mine.error;
+}
+
 Value Reference::State::simple(Walk& w, int i) {
   const Node& n = w.graph.at(i);
   std::vector<std::uint32_t> inputs;
   for (int in : n.inputs) inputs.push_back(w.values[static_cast<std::size_t>(in)].slot);
+  inputs.push_back(reserve(sizeof(void*), alignof(void*)));  // of its state, if it has one
   const bool take = only_reader(w, n) || !n.stage.leave;
   const auto out = reserve(*n.type), flag = reserve(sizeof(StopFlag), alignof(StopFlag));
   std::memset(memory + flag, 0, sizeof(StopFlag));
-  const Instruction call{
+  const Instruction step{
       take ? n.stage.take : n.stage.leave, n.stage.context.get(), inputs.data(), inputs[0], out, live, flag, n.type};
   const std::string where = path_of(w.path, n);
   failed.reset();
   try {
-    call.run(call, memory);
+    call(n.stage, step);
   } catch (...) {
     return failure(caught(where));
   }

@@ -71,4 +71,9 @@ static_assert(std::is_trivially_copyable_v<Error> && sizeof(Error) == 256);
 // One line for people: "where: what", or `what` alone where no place applies.
 std::string describe(const Error& error);
 
+namespace detail {
+// What user code threw, in bounded words. REQUIRES: called inside a catch block.
+Error thrown() noexcept;
+}  // namespace detail
+
 }  // namespace tailrace

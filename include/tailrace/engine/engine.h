@@ -11,6 +11,7 @@
 #include "tailrace/core/problems.h"
 #include "tailrace/engine/executor.h"
 #include "tailrace/engine/request.h"
+#include "tailrace/engine/runtime.h"
 #include "tailrace/plan/handles.h"
 
 namespace tailrace {
@@ -28,6 +29,8 @@ struct EngineFigures {
   std::uint32_t regions = 0;       // what can be stopped or fail by itself
   std::uint32_t frame_bytes = 0;   // memory of one request, without what `each` adds
   std::uint32_t frames = 0;
+  std::uint32_t waiting = 0;   // requests that wait for their turn at a stage, as of now
+  std::uint64_t too_late = 0;  // Completions used when nobody waited for them any more; counts while the engine runs
 };
 
 namespace detail {
@@ -69,7 +72,8 @@ class FrameRef {
 class EngineCore {
  public:
   static Built<EngineCore> start(std::shared_ptr<const PlanData> plan, const Limits& limits,
-                                 std::shared_ptr<Executor> executor, std::shared_ptr<Observer> observer);
+                                 std::shared_ptr<Executor> executor, std::shared_ptr<Observer> observer,
+                                 const Runtime& runtime);
   EngineCore(EngineCore&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
   EngineCore& operator=(EngineCore&& other) noexcept {
     std::swap(state_, other.state_);

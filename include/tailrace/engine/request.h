@@ -1,4 +1,6 @@
 #pragma once
+#include <cstdint>
+
 #include "tailrace/core/clock.h"
 
 namespace tailrace {
@@ -7,6 +9,8 @@ namespace tailrace {
 struct Request {
   Duration within{};           // answer within this time from now; zero: no limit
   TimePoint deadline = never;  // answer by then
+  std::uint64_t stream = 0;    // which sequence of requests it belongs to, for stages that keep state
+  int priority = 0;            // class: a larger one goes first
 };
 
 }  // namespace tailrace

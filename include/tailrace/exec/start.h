@@ -14,6 +14,8 @@ struct EngineOptions {
   std::uint32_t max_losers = 256;     // answered requests that losing arms may still hold; past it races run in order
   std::shared_ptr<Executor> executor{};  // runs on this one, which several engines may share, and starts no thread
   std::shared_ptr<Observer> observer{};  // sees what happens
+  Runtime
+      runtime{};  // what engines share beyond an executor: the queues and states of stages that are the same in both
 };
 
 // Processors that this process may use: the smaller of its affinity mask and its container's quota.

@@ -9,6 +9,7 @@
 #include "tailrace/core/result.h"
 #include "tailrace/plan/handles.h"
 #include "tailrace/plan/model_stage.h"
+#include "tailrace/plan/other_forms.h"
 #include "tailrace/plan/stage.h"
 
 namespace tailrace {
@@ -17,6 +18,9 @@ namespace tailrace {
 struct StageOptions {
   bool replicable = false;  // may be asked twice for one request: it has no side effects that matter
   bool quick = false;       // returns within microseconds: may run on the caller's thread under a deadline
+  bool serial = false;      // one call at a time, in order of arrival
+  unsigned limit = 0;       // calls at a time; 0: no limit
+  unsigned max_batch = 0;   // of a batch stage: requests that one call may answer; 0: 32
   std::string function{};   // its name in a Catalog; the stage's own name where empty
   Parameters parameters{};  // what its Catalog factory was given
 };
@@ -87,6 +91,13 @@ concept callable = calls<F, A...> || calls<F, A..., const Context&>;
 template <class F, class... In>
 concept callable_with = callable<F, const In&...> || callable<F, In&&...>;
 
+template <class F, class... In>
+concept asynchronous_for = !std::is_void_v<completes_t<F>> && (calls<F, const In&..., Completion<completes_t<F>>> ||
+                                                               calls<F, In&&..., Completion<completes_t<F>>>);
+// Asks for the rarer forms only where the usual one is not meant: that spares the compiler the question.
+template <class F, class In>
+concept stage_form = callable_with<F, In> || asynchronous_for<F, In> || batch_for<F, In>;
+
 template <class F, class... A>
 struct returned {
   using type = decltype(std::declval<const F&>()(std::declval<A>()...));
@@ -113,6 +124,16 @@ template <class F, class... In>
 requires callable<F, In&&...>
 struct gives<F, In...> : unwrap<returned_t<F, In&&...>> {
 };
+template <class F, class... In>
+requires(!callable_with<F, In...> && asynchronous_for<F, In...>) struct gives<F, In...> {
+  using type = completes_t<F>;
+};
+template <class F, class In>
+requires(!callable_with<F, In> && batch_for<F, In>) struct gives<F, In> {
+  using type = typename batch_t<F>::out;
+};
+template <class S, class M, class F, class In>
+struct gives<Stateful<S, M, F>, In> : unwrap<returned_t<F, S&, const In&>> {};
 template <class A, class B, class... In>
 struct gives<Flow<A, B>, In...> {
   using type = B;
@@ -122,11 +143,13 @@ template <class F, class... In>
 using gives_t = typename gives<bare_t<F>, In...>::type;
 
 template <class F, class In>
-struct takes_it : std::bool_constant<callable_with<F, In>> {};
+struct takes_it : std::bool_constant<stage_form<F, In>> {};
 template <class A, class B, class In>
 struct takes_it<Flow<A, B>, In> : std::is_same<A, In> {};
 template <class A, class B, class In>
 struct takes_it<ModelStage<A, B>, In> : std::is_same<A, In> {};
+template <class S, class M, class F, class In>
+struct takes_it<Stateful<S, M, F>, In> : std::bool_constant<callable<F, S&, const In&>> {};
 template <class F, class In>
 concept stage_for = takes_it<bare_t<F>, In>::value;
 
@@ -208,6 +231,65 @@ void leave_one(const Instruction& i, char* frame) {
   else call<Out, F>(i, frame, In(in));
 }
 
+// An asynchronous stage. May take its inputs apart, or leaves them whole.
+template <class F, class Out, class... In>
+void begin_taking(const Instruction& i, char* frame) {
+  [&]<std::size_t... K>(std::index_sequence<K...>) {
+    decltype(auto) f = held<F>(i.context);
+    f(static_cast<In&&>(input<In>(i, frame, K))...,
+      Completion<Out>(head_of(frame).begin(frame, i.inputs[sizeof...(In)])));
+  }
+  (std::index_sequence_for<In...>{});
+}
+template <class F, class Out, class... In>
+void begin_leaving(const Instruction& i, char* frame) {
+  [&]<std::size_t... K>(std::index_sequence<K...>) {
+    decltype(auto) f = held<F>(i.context);
+    if constexpr (calls<F, const In&..., Completion<Out>>)
+      f(static_cast<const In&>(input<In>(i, frame, K))...,
+        Completion<Out>(head_of(frame).begin(frame, i.inputs[sizeof...(In)])));
+    else
+      f(In(static_cast<const In&>(input<In>(i, frame, K)))...,
+        Completion<Out>(head_of(frame).begin(frame, i.inputs[sizeof...(In)])));
+  }
+  (std::index_sequence_for<In...>{});
+}
+
+template <class F, class Out, class... In>
+constexpr Thunk begin_taking_of() {
+  if constexpr (calls<F, In&&..., Completion<Out>>) return begin_taking<F, Out, In...>;
+  else return nullptr;
+}
+template <class F, class Out, class... In>
+constexpr Thunk begin_leaving_of() {
+  if constexpr (calls<F, const In&..., Completion<Out>> || (copyable<In> && ...)) return begin_leaving<F, Out, In...>;
+  else return nullptr;
+}
+
+template <class F>
+void call_batch(const void* context, BatchRow* rows, std::size_t count) {
+  decltype(auto) f = held<F>(context);
+  Batch<typename batch_t<F>::in, typename batch_t<F>::out> batch({rows, count});
+  f(batch);
+}
+template <class F>
+void batch_of_one(const Instruction& i, char* frame) {
+  BatchRow row = row_of(i, frame);
+  call_batch<F>(i.context, &row, 1);
+  if (!row.done) fail_forgotten(row);
+}
+
+// A stateful stage's state stands in a slot behind those of its inputs.
+template <class S, class M, class F, class In>
+void call_stateful(const Instruction& i, char* frame) {
+  S& state = **reinterpret_cast<S**>(frame + i.inputs[1]);
+  const auto& stage = *static_cast<const Stateful<S, M, F>*>(i.context);
+  using Out = gives_t<Stateful<S, M, F>, In>;
+  const In& in = in_slot<In>(frame + i.in);
+  if constexpr (asks<F, S&, const In&>) store<Out>(i, frame, stage.function(state, in, context_of(i, frame)));
+  else store<Out>(i, frame, stage.function(state, in));
+}
+
 template <class F, class Out, class... In>
 constexpr Thunk take_thunk_of() {
   if constexpr (callable<F, const In&...> && (std::is_trivially_copyable_v<In> && ...)) return nullptr;  // as leave
@@ -226,6 +308,29 @@ Stage assemble(std::initializer_list<const Type*> takes, const Type& gives, Thun
                std::shared_ptr<const void> context);
 Stage with_options(Stage stage, StageOptions options);
 Stage with_model(Stage stage, const ModelUse& use);
+Stage asynchronous(Stage stage);
+Stage with_batch(Stage stage, BatchThunk batch);
+Stage with_state(Stage stage, const StateOps* ops, const StatefulOptions& options);
+
+template <class F, class... In>
+Stage make_asynchronous(F f) {
+  using Out = completes_t<F>;
+  return asynchronous(assemble({&type_of<In>...}, type_of<Out>, begin_taking_of<F, Out, In...>(),
+                               begin_leaving_of<F, Out, In...>(), hold(std::move(f))));
+}
+template <class F>
+Stage make_batch(F f) {
+  Stage s = assemble({&type_of<typename batch_t<F>::in>}, type_of<typename batch_t<F>::out>, nullptr, batch_of_one<F>,
+                     hold(std::move(f)));
+  return with_batch(std::move(s), call_batch<F>);
+}
+template <class In, class S, class M, class F>
+Stage make_stateful(Stateful<S, M, F> f) {
+  const StatefulOptions options = f.options;
+  Stage s = assemble({&type_of<In>}, type_of<gives_t<Stateful<S, M, F>, In>>, nullptr, call_stateful<S, M, F, In>,
+                     std::make_shared<const Stateful<S, M, F>>(std::move(f)));
+  return with_state(std::move(s), state_ops<S, M, F>(), options);
+}
 
 template <class... In, class F>
 Stage make_stage(F f) {
@@ -242,6 +347,11 @@ Stage make_stage(F f) {
       return std::make_shared<const F>(static_cast<const F*>(context)->with(std::move(model)));
     };
     return s;
+  } else if constexpr (is_stateful<F>) {
+    return make_stateful<In...>(std::move(f));
+  } else if constexpr (!callable_with<F, In...>) {
+    if constexpr ((batch_for<F, In> && ...)) return make_batch(std::move(f));
+    else return make_asynchronous<F, In...>(std::move(f));
   } else {
     using Out = gives_t<F, In...>;
     return assemble({&type_of<In>...}, type_of<Out>, take_thunk_of<F, Out, In...>(), leave_thunk_of<F, Out, In...>(),

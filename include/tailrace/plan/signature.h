@@ -27,6 +27,14 @@ template <class... Kept>
 struct inputs_of<type_list<Kept...>, const Context&> {
   using type = type_list<Kept...>;
 };
+template <class... Kept, class Out>
+struct inputs_of<type_list<Kept...>, Completion<Out>> {
+  using type = type_list<Kept...>;
+};
+template <class In, class Out>
+struct inputs_of<type_list<>, Batch<In, Out>&> {
+  using type = type_list<In>;
+};
 template <class... Kept, class A, class... More>
 struct inputs_of<type_list<Kept...>, A, More...> : inputs_of<type_list<Kept..., std::remove_cvref_t<A>>, More...> {};
 
@@ -55,6 +63,19 @@ requires requires { &F::operator(); }
 struct signature<F> : signature<decltype(&F::operator())> {};
 template <class F>
 struct signature<Wrapped<F>> : signature<F> {};
+
+template <class Inputs>
+struct without_first;
+template <class First, class... Rest>
+struct without_first<type_list<First, Rest...>> {
+  using type = type_list<Rest...>;
+};
+template <class S, class M, class F>
+requires requires { typename signature<F>::inputs; }
+struct signature<Stateful<S, M, F>> {
+  using inputs = typename without_first<typename signature<F>::inputs>::type;
+  using returned = typename signature<F>::returned;
+};
 
 template <class F>
 concept has_signature = requires {

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "tailrace/core/batch.h"
+#include "tailrace/core/completion.h"
 #include "tailrace/core/context.h"
 #include "tailrace/core/error.h"
 #include "tailrace/core/type.h"
@@ -20,7 +22,7 @@ namespace detail {
 struct Instruction {
   void (*run)(const Instruction&, char* frame);
   const void* context;
-  const std::uint32_t* inputs;  // slots of all inputs
+  const std::uint32_t* inputs;  // slots of all inputs; behind them a state's slot or a number
   std::uint32_t in, out;        // slot of the first input, slot of the output
   std::uint32_t live;           // byte that says "the output exists"; only for types that need destroying
   std::uint32_t region;         // StopFlag of the region the step runs in
@@ -33,6 +35,8 @@ struct FrameHead {
   RequestView request;
   // Notes that a step returned an error instead of a value.
   void (*fail)(const Instruction&, char* frame, const Error&) noexcept = nullptr;
+  // Begins an asynchronous step; `number` stands behind the slots of its inputs. Its instruction ends without a value.
+  Pending (*begin)(char* frame, std::uint32_t number) noexcept = nullptr;
 };
 
 inline FrameHead& head_of(char* frame) noexcept { return *reinterpret_cast<FrameHead*>(frame); }
@@ -40,7 +44,27 @@ inline Context context_of(const Instruction& i, char* frame) noexcept {
   return {*reinterpret_cast<const StopFlag*>(frame + i.region), head_of(frame).request};
 }
 
+// How to make and destroy what a stage keeps between calls.
+struct StateOps {
+  void* (*make)(const void* context);  // may throw
+  void (*destroy)(void* state) noexcept;
+};
+
+// Calls a batch stage for rows that stand in different frames.
+using BatchThunk = void (*)(const void* context, BatchRow* rows, std::size_t count);
+
 }  // namespace detail
+
+// How many calls of a stage may run at the same time, and what it keeps between them. A stage that says anything of
+// this has a *station*: a queue in which requests wait for their turn.
+struct StationSpec {
+  unsigned limit = 0;  // calls at the same time; 0: any number, and no station
+  const detail::StateOps* state = nullptr;
+  bool per_stream = false;   // one state, and one call at a time, for each `stream` of requests; else per replica
+  unsigned max_streams = 0;  // states kept; past it the one used longest ago makes room
+  detail::BatchThunk batch = nullptr;
+  unsigned max_batch = 1;  // requests that one call answers
+};
 
 // Which model a stage runs: by name and need, and once resolved the model itself.
 struct ModelUse {
@@ -66,12 +90,17 @@ struct Stage {
   std::shared_ptr<const void> context;
   std::string function;  // its name in a Catalog; empty where it has none
   Parameters parameters;
-  bool replicable = false;  // may be asked twice for one request
-  bool quick = false;       // returns within microseconds: may run on the caller's thread under a deadline
-  ModelUse model;           // name empty: not a model
+  bool replicable = false;    // may be asked twice for one request
+  bool quick = false;         // returns within microseconds: may run on the caller's thread under a deadline
+  bool asynchronous = false;  // its value comes later, by a Completion
+  StationSpec station;
+  ModelUse model;  // name empty: not a model
   // For models: the context with `model` in place of what it had.
   std::shared_ptr<const void> (*bind)(const void* context, std::shared_ptr<const Model> model) = nullptr;
 };
+
+// Whether a stage can share a block with others: its call neither waits for a turn nor for its value.
+bool joins_blocks(const Stage& stage) noexcept;
 
 // A user's question about one value: an exit test, a validity test (answers 0 or 1) or a selector (an arm's number).
 struct Test {

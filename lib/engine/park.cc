@@ -1,0 +1,97 @@
+#include "engine/park.h"
+
+#include "engine/turn.h"
+
+namespace tailrace::detail {
+namespace {
+
+constexpr auto relaxed = std::memory_order_relaxed;
+
+Frame& frame_of(const Pending& p) noexcept { return *static_cast<Frame*>(p.frame); }
+const Control& control_of(const Pending& p) noexcept { return *static_cast<const Control*>(p.step); }
+
+bool is_wanted(const Pending& p) noexcept {
+  Frame& f = frame_of(p);
+  return f.region_state(*control_of(p).around).flag.halt.load(relaxed) == running && !halted_outside(f);
+}
+bool wanted(const Pending& p) noexcept {
+  if (is_wanted(p)) return true;
+  frame_of(p).engine->too_late.fetch_add(1, relaxed);
+  return false;
+}
+void* slot(const Pending& p) noexcept { return frame_of(p).base() + control_of(p).out; }
+
+void fail_with(Frame& f, const Control& c, Code code, std::string_view text) noexcept {
+  if (set_failed(f, *c.around, code, c.name, text))
+    f.engine->observe({Event::Kind::stage_failed, code, 0, c.name, text});
+}
+void fail_dropped(Frame& f, const Control& c) noexcept {
+  fail_with(f, c, Code::stage_failed, "the stage gave up its Completion without using it");
+}
+
+// The Completion's side of the meeting.
+void meet(const Pending& p, std::uint32_t how) noexcept {
+  Frame& f = frame_of(p);
+  const Control& c = control_of(p);
+  EngineState& engine = *f.engine;
+  const auto before = f.words(c).a.fetch_or(how, std::memory_order_acq_rel);
+  if (before & returned) {
+    if (c.station) end_turn(f, *c.around, *c.station);
+    if (how & dropped && !(before & left)) fail_dropped(f, c);
+    const auto halt = f.region_state(*c.around).flag.halt.load(std::memory_order_acquire);
+    if (before & left || halt == stopped) release(f);
+    else spawn({&f, c.after});
+  }
+  engine.outside.fetch_sub(1, std::memory_order_release);
+}
+
+void finish(const Pending& p, const Error* error) noexcept {
+  Frame& f = frame_of(p);
+  const Control& c = control_of(p);
+  if (!error) {
+    f.set_live(c.live);
+  } else {
+    fail_with(f, c, error->code() == Code::none ? Code::stage_failed : error->code(), error->what());
+  }
+  meet(p, completed);
+}
+
+void drop(const Pending& p) noexcept { meet(p, completed | dropped); }
+
+bool stop_requested(const Pending& p) noexcept { return !is_wanted(p); }
+TimePoint deadline(const Pending& p) noexcept { return frame_of(p).head.request.deadline; }
+
+constexpr Pending::Ops ops{wanted, slot, finish, drop, stop_requested, deadline};
+
+}  // namespace
+
+Pending begin_park(char* frame, std::uint32_t control) noexcept {
+  Frame& f = *reinterpret_cast<Frame*>(frame);
+  const Control& c = f.program->controls[control];
+  f.engine->outside.fetch_add(1, relaxed);
+  if (!f.shared) f.shared = true;  // others read it: written once
+  f.words(c).a.store(begun, relaxed);
+  return {&ops, &f, &c};
+}
+
+Step park(Frame& f, const Control& c) noexcept {
+  if (c.station) call_ended();
+  const auto before = f.words(c).a.fetch_or(returned, std::memory_order_acq_rel);
+  if (!(before & completed)) return {nullptr, nullptr};  // the Completion has the reference now
+  if (c.station) end_turn(f, *c.around, *c.station);
+  if (before & dropped) fail_dropped(f, c);
+  return {&f, c.after};
+}
+
+void leave_park(Frame& f, const Control& c) noexcept {
+  ControlWords& words = f.words(c);
+  bool outstanding = false;
+  if (words.a.load(relaxed) & begun) {
+    share(f, 1);
+    outstanding = !(words.a.fetch_or(returned | left, std::memory_order_acq_rel) & completed);
+    if (!outstanding) f.refs.fetch_sub(1, relaxed);
+  }
+  if (c.station && !outstanding) end_turn(f, *c.around, *c.station);
+}
+
+}  // namespace tailrace::detail

@@ -1,0 +1,190 @@
+#include "engine/station.h"
+
+#include <new>
+#include <utility>
+
+namespace tailrace::detail {
+namespace {
+
+bool before(const Waiter& a, const Waiter& b) noexcept {
+  if (a.priority != b.priority) return a.priority > b.priority;
+  if (a.deadline != b.deadline) return a.deadline < b.deadline;
+  return a.arrival < b.arrival;
+}
+
+// Two heaps become one; either may be null.
+Waiter* meld(Waiter* a, Waiter* b) noexcept {
+  if (!a) return b;
+  if (!b) return a;
+  if (before(*b, *a)) std::swap(a, b);
+  b->previous = a;
+  b->next = a->child;
+  if (b->next) b->next->previous = b;
+  a->child = b;
+  a->next = a->previous = nullptr;
+  return a;
+}
+
+// A list of siblings becomes one heap: pairs from the left, then all of these from the right.
+Waiter* meld_siblings(Waiter* first) noexcept {
+  Waiter* pairs = nullptr;  // linked by `next`, the last one first
+  while (first) {
+    Waiter* const a = first;
+    Waiter* const b = a->next;
+    first = b ? b->next : nullptr;
+    a->next = a->previous = nullptr;
+    if (b) b->next = b->previous = nullptr;
+    Waiter* const pair = meld(a, b);
+    pair->next = pairs;
+    pairs = pair;
+  }
+  Waiter* all = nullptr;
+  while (pairs) {
+    Waiter* const pair = pairs;
+    pairs = pair->next;
+    pair->next = nullptr;
+    all = meld(all, pair);
+  }
+  return all;
+}
+
+}  // namespace
+
+// ---- WaitQueue
+
+void WaitQueue::push(Waiter& w) noexcept {
+  w.child = w.next = w.previous = nullptr;
+  root_ = meld(root_, &w);
+}
+
+Waiter* WaitQueue::pop() noexcept {
+  Waiter* const first = root_;
+  if (first) root_ = meld_siblings(first->child);
+  return first;
+}
+
+void WaitQueue::remove(Waiter& w) noexcept {
+  if (&w == root_) {
+    pop();
+    return;
+  }
+  (w.previous->child == &w ? w.previous->child : w.previous->next) = w.next;
+  if (w.next) w.next->previous = w.previous;
+  root_ = meld(root_, meld_siblings(w.child));
+}
+
+// ---- Station
+
+Station::Station(const Stage& stage) : spec_(stage.station), context_(stage.context) {
+  if (spec_.per_stream) return;
+  common_.free.reserve(spec_.limit);
+  for (unsigned i = 0; i < spec_.limit; ++i) {
+    Slot& slot = new_slot();
+    slot.lane = &common_;
+    common_.free.push_back(&slot);
+  }
+}
+
+Station::~Station() {
+  for (const auto& slot : slots_)
+    for (void* state : {slot->state, slot->stale})
+      if (state) spec_.state->destroy(state);
+}
+
+Slot& Station::new_slot() {
+  Slot& slot = *slots_.emplace_back(std::make_unique<Slot>());
+  if (spec_.batch) {
+    slot.rows.reserve(spec_.max_batch);
+    slot.batch.reserve(spec_.max_batch);
+  }
+  return slot;
+}
+
+// The lane of a stream; null where all are in use. Throws std::bad_alloc.
+Lane* Station::stream_lane(std::uint64_t stream) {
+  if (const auto found = streams_.find(stream); found != streams_.end()) return &found->second;
+  if (streams_.size() < spec_.max_streams) {
+    Lane& lane = streams_[stream];
+    Slot& slot = new_slot();
+    slot.lane = &lane;
+    lane.free.push_back(&slot);
+    lane.stream = stream;
+    lane.place = idle_.insert(idle_.end(), &lane);
+    return &lane;
+  }
+  if (idle_.empty()) return nullptr;
+  auto node = streams_.extract(idle_.front()->stream);  // its memory serves the new stream
+  node.key() = node.mapped().stream = stream;
+  Slot& slot = *node.mapped().free.front();
+  slot.stale = std::exchange(slot.state, nullptr);
+  return &streams_.insert(std::move(node)).position->second;
+}
+
+Lane* Station::lane_of(const Waiter& w) noexcept {
+  if (!spec_.per_stream) return &common_;
+  try {
+    return stream_lane(w.stream);
+  } catch (...) {
+    return nullptr;
+  }
+}
+
+void Station::grant(Waiter& w, Slot& slot) noexcept {
+  w.slot = &slot;
+  if (!spec_.batch) return;
+  slot.rows.clear();
+  slot.rows.push_back(&w);
+}
+
+Station::Entry Station::enter(Waiter& w) noexcept {
+  const std::lock_guard lock(mutex_);
+  Lane* const lane = lane_of(w);
+  if (!lane) return Entry::no_room;
+  w.arrival = ++arrivals_;
+  if (lane->free.empty()) {
+    w.queue.store(this, std::memory_order_relaxed);
+    lane->queue.push(w);
+    waiting_.fetch_add(1, std::memory_order_relaxed);
+    return Entry::waits;
+  }
+  grant(w, *lane->free.back());
+  lane->free.pop_back();
+  if (lane->busy++ == 0 && spec_.per_stream) busy_.splice(busy_.end(), idle_, lane->place);
+  return Entry::entered;
+}
+
+Waiter* Station::leave(Slot& slot) noexcept {
+  const std::lock_guard lock(mutex_);
+  Lane& lane = *slot.lane;
+  const auto take = [&] {
+    Waiter* const w = lane.queue.pop();
+    if (!w) return w;
+    w->queue.store(nullptr, std::memory_order_relaxed);
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
+    return w;
+  };
+  if (Waiter* const first = take()) {
+    grant(*first, slot);
+    first->granted = true;
+    while (spec_.batch && slot.rows.size() < spec_.max_batch) {
+      Waiter* const more = take();
+      if (!more) break;
+      slot.rows.push_back(more);
+    }
+    return first;
+  }
+  lane.free.push_back(&slot);
+  if (--lane.busy == 0 && spec_.per_stream) idle_.splice(idle_.end(), busy_, lane.place);
+  return nullptr;
+}
+
+bool Station::remove(Waiter& w) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (w.queue.load(std::memory_order_relaxed) != this) return false;
+  w.queue.store(nullptr, std::memory_order_relaxed);
+  waiting_.fetch_sub(1, std::memory_order_relaxed);
+  lane_of(w)->queue.remove(w);
+  return true;
+}
+
+}  // namespace tailrace::detail

@@ -1,0 +1,106 @@
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "tailrace/core/clock.h"
+#include "tailrace/plan/stage.h"
+
+namespace tailrace::detail {
+
+struct Block;
+struct Frame;
+struct Lane;
+class Station;
+struct Waiter;
+
+// A right to one call of a station's stage, and what the call works on. Whoever holds it has it alone.
+struct Slot {
+  Lane* lane = nullptr;
+  void* state = nullptr;        // null: not made yet
+  void* stale = nullptr;        // another stream's, to be destroyed first
+  std::vector<Waiter*> rows;    // batch stages: who is answered by this call; capacity max_batch
+  std::vector<BatchRow> batch;  // the same, for the stage
+};
+
+// A region's place in a station's queue; stands in its frame. Zero means "in no queue".
+struct Waiter {
+  Frame* frame;
+  const Block* block;
+  TimePoint deadline;
+  std::uint64_t arrival;
+  std::uint64_t stream;
+  std::int32_t priority;
+  bool granted;  // has been given `slot` by somebody else
+  Slot* slot;
+  std::atomic<Station*> queue;  // the station it waits at
+  // A pairing heap's links: first child, next sibling, and the one that points here.
+  Waiter *child, *next, *previous;
+};
+
+// Waiters in order: higher priority first, then the earlier deadline, then who came first.
+class WaitQueue {
+ public:
+  bool empty() const noexcept { return !root_; }
+  void push(Waiter& w) noexcept;
+  Waiter* pop() noexcept;           // null: empty
+  void remove(Waiter& w) noexcept;  // REQUIRES: it is in this queue
+
+ private:
+  Waiter* root_ = nullptr;
+};
+
+// What waits for one set of slots: all of a station's, or one stream's.
+struct Lane {
+  WaitQueue queue;
+  std::vector<Slot*> free;
+  std::uint64_t stream = 0;
+  std::uint32_t busy = 0;            // slots that are out
+  std::list<Lane*>::iterator place;  // of a stream's lane, in idle_ or busy_
+};
+
+// Where requests wait for something of which there is a limited number: calls of a serial, limited, stateful or batch
+// stage. Every member may be called from any thread; none calls user code.
+class Station {
+ public:
+  explicit Station(const Stage& stage);
+  Station(const Station&) = delete;
+  Station& operator=(const Station&) = delete;
+  ~Station();
+
+  enum class Entry : std::uint8_t { entered, waits, no_room };
+  // Gives the waiter a slot, or puts it in the queue, from which leave() takes it later: from then on the waiter
+  // belongs to whoever that is. `no_room`: too many streams are in use.
+  Entry enter(Waiter& w) noexcept;
+  // Gives a slot back. The waiter that has it now, and must be run, or null. With batches it stands for all of
+  // slot->rows.
+  Waiter* leave(Slot& slot) noexcept;
+  // Takes a waiter out of the queue. False: it was not there any more.
+  bool remove(Waiter& w) noexcept;
+
+  const StationSpec& spec() const noexcept { return spec_; }
+  const void* context() const noexcept { return context_.get(); }
+  std::uint32_t waiting() const noexcept { return waiting_.load(std::memory_order_relaxed); }
+
+ private:
+  Slot& new_slot();
+  Lane* lane_of(const Waiter& w) noexcept;
+  Lane* stream_lane(std::uint64_t stream);
+  void grant(Waiter& w, Slot& slot) noexcept;
+
+  const StationSpec spec_;
+  const std::shared_ptr<const void> context_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  Lane common_;
+  std::unordered_map<std::uint64_t, Lane> streams_;
+  std::list<Lane*> idle_, busy_;  // streams' lanes; of the idle ones that used longest ago first
+  std::uint64_t arrivals_ = 0;
+  std::atomic<std::uint32_t> waiting_{0};
+};
+
+}  // namespace tailrace::detail

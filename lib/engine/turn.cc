@@ -1,0 +1,167 @@
+#include "engine/turn.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "tailrace/plan/other_forms.h"
+
+namespace tailrace::detail {
+namespace {
+
+// The turns that the calling thread has, one inside the other, because stages ask engines. Deeper ones are not noted.
+struct Held {
+  const Station* station;
+  std::uint64_t stream;
+};
+constexpr std::size_t max_held = 16;
+thread_local Held held[max_held];
+thread_local std::size_t held_count = 0;
+
+void call_begins(const Station& station, std::uint64_t stream) noexcept {
+  if (held_count < max_held) held[held_count] = {&station, stream};
+  ++held_count;
+}
+
+// Whether a request that only this thread can run would wait for a turn that ends only after it.
+bool would_wait_for_itself(const Frame& f, const Station& station, std::uint64_t stream) noexcept {
+  if (held_count == 0 || f.executor == f.engine->executor.get()) return false;
+  const Held* const end = held + std::min(held_count, max_held);
+  const auto mine = std::count_if(static_cast<const Held*>(held), end, [&](const Held& h) {
+    return h.station == &station && (!station.spec().per_stream || h.stream == stream);
+  });
+  return static_cast<std::size_t>(mine) >= station.spec().limit;
+}
+
+const std::string& name_of(Frame& f, const Block& b) noexcept {
+  const Program& p = *f.program;
+  return p.names[static_cast<std::size_t>(b.first - p.code.data())];
+}
+
+void fail_block(Frame& f, const Block& b, const Error& error) noexcept {
+  const std::string& where = name_of(f, b);
+  if (set_failed(f, *b.region, error.code(), where, error.what()))
+    f.engine->observe({Event::Kind::stage_failed, error.code(), 0, where, error.what()});
+}
+
+// The slot's state, made now if it is not there.
+void ready_state(Frame& f, const Block& b, Slot& slot) noexcept {
+  const StateOps* ops = b.station->spec().state;
+  if (!ops) return;
+  if (slot.stale) ops->destroy(std::exchange(slot.stale, nullptr));
+  if (!slot.state) try {
+      slot.state = ops->make(b.first->context);
+    } catch (...) {
+      return fail_block(f, b, thrown());
+    }
+  f.at<void*>(b.memory) = slot.state;
+}
+
+// ---- batches
+
+// Whether a row that came along in a batch is still wanted. If not, it has been dealt with.
+bool row_wanted(Frame& f, const Block& b) noexcept {
+  if (f.timed && f.executor->now() >= f.head.request.deadline) expire(root_of(f), Code::deadline_missed);
+  if (f.region_state(*b.region).flag.halt.load(std::memory_order_relaxed) == running && !left_outside(f)) return true;
+  release(f);
+  return false;
+}
+
+void call_batch(Slot& slot, const Block& b) noexcept {
+  try {
+    b.station->spec().batch(b.first->context, slot.batch.data(), slot.batch.size());
+  } catch (...) {
+    const Error error = thrown();
+    for (BatchRow& row : slot.batch)
+      if (!row.done) {
+        row.fail(row, error);
+        row.done = true;
+      }
+  }
+  for (BatchRow& row : slot.batch)
+    if (!row.done) fail_forgotten(row);
+}
+
+// The leader's block answers all rows; those of the others go on on the executor.
+void run_batch(Frame& leader, const Block& b, Slot& slot) noexcept {
+  auto& rows = slot.rows;
+  rows.erase(std::remove_if(rows.begin(), rows.end(),
+                            [&](Waiter* w) { return w->frame != &leader && !row_wanted(*w->frame, *w->block); }),
+             rows.end());
+  slot.batch.clear();
+  for (Waiter* w : rows) slot.batch.push_back(row_of(*w->block->first, w->frame->base()));
+  call_batch(slot, b);
+  for (Waiter* w : rows)
+    if (w->frame != &leader) spawn({w->frame, w->block->next});
+}
+
+Waiter& write_waiter(Step s) noexcept {
+  Waiter& w = s.frame->at<Waiter>(s.block->region->waiter);
+  const Frame& root = root_of(*s.frame);
+  w.frame = s.frame;
+  w.block = s.block;
+  w.deadline = s.frame->head.request.deadline;
+  w.priority = root.special ? root.more.priority : 0;
+  w.stream = root.special ? root.more.stream : 0;
+  return w;
+}
+
+void give_on(Waiter* next) noexcept {
+  if (next) spawn({next->frame, next->block});
+}
+
+}  // namespace
+
+bool begin_turn(Step s) noexcept {
+  Frame& f = *s.frame;
+  const Block& b = *s.block;
+  Waiter& w = f.at<Waiter>(b.region->waiter);
+  if (!w.granted) {
+    write_waiter(s);
+    if (would_wait_for_itself(f, *b.station, w.stream)) {
+      fail_block(f, b, Error(Code::unsupported, "a call of this stage asks for itself and would wait for ever"));
+      return call_begins(*b.station, w.stream), true;
+    }
+    if (!f.shared) f.shared = true;  // others read it: written once
+    switch (b.station->enter(w)) {
+      case Station::Entry::waits: return false;
+      case Station::Entry::no_room:
+        fail_block(f, b, Error(Code::overloaded, "more streams than this stage keeps states for are in use"));
+        return call_begins(*b.station, w.stream), true;
+      case Station::Entry::entered: break;
+    }
+  }
+  w.granted = false;
+  call_begins(*b.station, w.stream);
+  ready_state(f, b, *w.slot);
+  if (b.station->spec().batch) run_batch(f, b, *w.slot);
+  return true;
+}
+
+void call_ended() noexcept { --held_count; }
+
+void end_turn(Frame& f, const Region& r, Station& station) noexcept {
+  if (Slot* slot = std::exchange(f.at<Waiter>(r.waiter).slot, nullptr)) give_on(station.leave(*slot));
+}
+
+void abandon_turn(Step s) noexcept {
+  Waiter& w = s.frame->at<Waiter>(s.block->region->waiter);
+  if (!std::exchange(w.granted, false)) return;
+  Slot& slot = *std::exchange(w.slot, nullptr);
+  if (slot.rows.size() < 2) return give_on(s.block->station->leave(slot));
+  slot.rows.erase(slot.rows.begin());  // the rest of a batch goes on without it
+  Waiter& next = *slot.rows.front();
+  next.slot = &slot;
+  next.granted = true;
+  give_on(&next);
+}
+
+void leave_queues(Frame& f, std::uint32_t first, std::uint32_t last) noexcept {
+  for (auto r = first; r < last; ++r) {
+    const Region& region = f.program->regions[r];
+    if (!region.waiter) continue;
+    Station* const station = f.at<Waiter>(region.waiter).queue.load(std::memory_order_acquire);
+    if (station && station->remove(f.at<Waiter>(region.waiter))) release(f);
+  }
+}
+
+}  // namespace tailrace::detail
