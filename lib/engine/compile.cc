@@ -185,7 +185,7 @@ class Compiler {
     give_up_dead(line, node);
   }
   Station* station_of(Line& line, const Node& n) {
-    line.region.waiter = 1;
+    line.region.turn = 1;
     return p_.stations.emplace_back(stations_.find_or_make(flow_, path_of(line.scope.path, n), n.stage)).get();
   }
   std::uint32_t pointer_slot() {
@@ -328,14 +328,14 @@ class Compiler {
       }
   }
 
-  // ---- layout: header | region states | waiters | control words | live bytes | slots | tasks | texts
+  // ---- layout: header | region states | turns | control words | live bytes | slots | tasks | texts
 
   void lay_out() {
     const auto regions = number(p_.regions.size()), controls = number(p_.controls.size());
     states_ = number(sizeof(Frame));
-    waiters_ = states_ + regions * number(sizeof(RegionState));
-    const auto waiting = std::count_if(p_.regions.begin(), p_.regions.end(), [](const Region& r) { return r.waiter; });
-    words_ = waiters_ + number(static_cast<std::size_t>(waiting) * sizeof(Waiter));
+    turns_ = states_ + regions * number(sizeof(RegionState));
+    const auto waiting = std::count_if(p_.regions.begin(), p_.regions.end(), [](const Region& r) { return r.turn; });
+    words_ = turns_ + number(static_cast<std::size_t>(waiting) * sizeof(Turn));
     live_ = words_ + controls * number(sizeof(ControlWords)) - 1;  // live bytes count from 1
     p_.states = states_;
     p_.state_bytes = live_ + 1 + live_bytes_ - states_;
@@ -377,9 +377,9 @@ class Compiler {
     r.text = texts_ + r.text * text_bytes;
     r.state = state_at(r.state);
     r.answer = slot_at(r.answer);
-    if (r.waiter) {
-      r.waiter = waiters_;
-      waiters_ += number(sizeof(Waiter));
+    if (r.turn) {
+      r.turn = turns_;
+      turns_ += number(sizeof(Turn));
     }
   }
   void place_control(Control& c) {
@@ -398,7 +398,7 @@ class Compiler {
   std::uint32_t slots_ = 0, live_bytes_ = 0;
   std::vector<std::uint32_t> starts_;                           // by block: its first instruction
   std::vector<std::pair<std::uint32_t, std::uint32_t>> parks_;  // asynchronous instructions and their controls
-  std::uint32_t states_ = 0, waiters_ = 0, words_ = 0, live_ = 0, slots_at_ = 0, tasks_ = 0, texts_ = 0;
+  std::uint32_t states_ = 0, turns_ = 0, words_ = 0, live_ = 0, slots_at_ = 0, tasks_ = 0, texts_ = 0;
 };
 
 }  // namespace

@@ -31,7 +31,7 @@ struct Region {
   std::uint32_t arm = 0;  // which arm of `control` it is
   const Control* control = nullptr;
   const Block* entry = nullptr;
-  std::uint32_t waiter = 0;  // Waiter; 0: no block of it stands behind a station
+  std::uint32_t turn = 0;    // Turn; 0: no block of it stands behind a station
   std::uint32_t answer = 0;  // slot of its answer; a branch has none, its values are read where they stand
 };
 

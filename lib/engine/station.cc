@@ -6,14 +6,14 @@
 namespace tailrace::detail {
 namespace {
 
-bool before(const Waiter& a, const Waiter& b) noexcept {
+bool before(const Turn& a, const Turn& b) noexcept {
   if (a.priority != b.priority) return a.priority > b.priority;
   if (a.deadline != b.deadline) return a.deadline < b.deadline;
   return a.arrival < b.arrival;
 }
 
 // Two heaps become one; either may be null.
-Waiter* meld(Waiter* a, Waiter* b) noexcept {
+Turn* meld(Turn* a, Turn* b) noexcept {
   if (!a) return b;
   if (!b) return a;
   if (before(*b, *a)) std::swap(a, b);
@@ -26,21 +26,21 @@ Waiter* meld(Waiter* a, Waiter* b) noexcept {
 }
 
 // A list of siblings becomes one heap: pairs from the left, then all of these from the right.
-Waiter* meld_siblings(Waiter* first) noexcept {
-  Waiter* pairs = nullptr;  // linked by `next`, the last one first
+Turn* meld_siblings(Turn* first) noexcept {
+  Turn* pairs = nullptr;  // linked by `next`, the last one first
   while (first) {
-    Waiter* const a = first;
-    Waiter* const b = a->next;
+    Turn* const a = first;
+    Turn* const b = a->next;
     first = b ? b->next : nullptr;
     a->next = a->previous = nullptr;
     if (b) b->next = b->previous = nullptr;
-    Waiter* const pair = meld(a, b);
+    Turn* const pair = meld(a, b);
     pair->next = pairs;
     pairs = pair;
   }
-  Waiter* all = nullptr;
+  Turn* all = nullptr;
   while (pairs) {
-    Waiter* const pair = pairs;
+    Turn* const pair = pairs;
     pairs = pair->next;
     pair->next = nullptr;
     all = meld(all, pair);
@@ -52,18 +52,18 @@ Waiter* meld_siblings(Waiter* first) noexcept {
 
 // ---- WaitQueue
 
-void WaitQueue::push(Waiter& w) noexcept {
+void WaitQueue::push(Turn& w) noexcept {
   w.child = w.next = w.previous = nullptr;
   root_ = meld(root_, &w);
 }
 
-Waiter* WaitQueue::pop() noexcept {
-  Waiter* const first = root_;
+Turn* WaitQueue::pop() noexcept {
+  Turn* const first = root_;
   if (first) root_ = meld_siblings(first->child);
   return first;
 }
 
-void WaitQueue::remove(Waiter& w) noexcept {
+void WaitQueue::remove(Turn& w) noexcept {
   if (&w == root_) {
     pop();
     return;
@@ -120,7 +120,7 @@ Lane* Station::stream_lane(std::uint64_t stream) {
   return &streams_.insert(std::move(node)).position->second;
 }
 
-Lane* Station::lane_of(const Waiter& w) noexcept {
+Lane* Station::lane_of(const Turn& w) noexcept {
   if (!spec_.per_stream) return &common_;
   try {
     return stream_lane(w.stream);
@@ -129,14 +129,14 @@ Lane* Station::lane_of(const Waiter& w) noexcept {
   }
 }
 
-void Station::grant(Waiter& w, Slot& slot) noexcept {
+void Station::grant(Turn& w, Slot& slot) noexcept {
   w.slot = &slot;
   if (!spec_.batch) return;
   slot.rows.clear();
   slot.rows.push_back(&w);
 }
 
-Station::Entry Station::enter(Waiter& w) noexcept {
+Station::Entry Station::enter(Turn& w) noexcept {
   const std::lock_guard lock(mutex_);
   Lane* const lane = lane_of(w);
   if (!lane) return Entry::no_room;
@@ -153,21 +153,21 @@ Station::Entry Station::enter(Waiter& w) noexcept {
   return Entry::entered;
 }
 
-Waiter* Station::leave(Slot& slot) noexcept {
+Turn* Station::leave(Slot& slot) noexcept {
   const std::lock_guard lock(mutex_);
   Lane& lane = *slot.lane;
   const auto take = [&] {
-    Waiter* const w = lane.queue.pop();
+    Turn* const w = lane.queue.pop();
     if (!w) return w;
     w->queue.store(nullptr, std::memory_order_relaxed);
     waiting_.fetch_sub(1, std::memory_order_relaxed);
     return w;
   };
-  if (Waiter* const first = take()) {
+  if (Turn* const first = take()) {
     grant(*first, slot);
     first->granted = true;
     while (spec_.batch && slot.rows.size() < spec_.max_batch) {
-      Waiter* const more = take();
+      Turn* const more = take();
       if (!more) break;
       slot.rows.push_back(more);
     }
@@ -178,7 +178,7 @@ Waiter* Station::leave(Slot& slot) noexcept {
   return nullptr;
 }
 
-bool Station::remove(Waiter& w) noexcept {
+bool Station::remove(Turn& w) noexcept {
   const std::lock_guard lock(mutex_);
   if (w.queue.load(std::memory_order_relaxed) != this) return false;
   w.queue.store(nullptr, std::memory_order_relaxed);

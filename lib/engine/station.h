@@ -16,19 +16,19 @@ struct Block;
 struct Frame;
 struct Lane;
 class Station;
-struct Waiter;
+struct Turn;
 
 // A right to one call of a station's stage, and what the call works on. Whoever holds it has it alone.
 struct Slot {
   Lane* lane = nullptr;
   void* state = nullptr;        // null: not made yet
   void* stale = nullptr;        // another stream's, to be destroyed first
-  std::vector<Waiter*> rows;    // batch stages: who is answered by this call; capacity max_batch
+  std::vector<Turn*> rows;      // batch stages: who is answered by this call; capacity max_batch
   std::vector<BatchRow> batch;  // the same, for the stage
 };
 
 // A region's place in a station's queue; stands in its frame. Zero means "in no queue".
-struct Waiter {
+struct Turn {
   Frame* frame;
   const Block* block;
   TimePoint deadline;
@@ -39,19 +39,19 @@ struct Waiter {
   Slot* slot;
   std::atomic<Station*> queue;  // the station it waits at
   // A pairing heap's links: first child, next sibling, and the one that points here.
-  Waiter *child, *next, *previous;
+  Turn *child, *next, *previous;
 };
 
 // Waiters in order: higher priority first, then the earlier deadline, then who came first.
 class WaitQueue {
  public:
   bool empty() const noexcept { return !root_; }
-  void push(Waiter& w) noexcept;
-  Waiter* pop() noexcept;           // null: empty
-  void remove(Waiter& w) noexcept;  // REQUIRES: it is in this queue
+  void push(Turn& w) noexcept;
+  Turn* pop() noexcept;           // null: empty
+  void remove(Turn& w) noexcept;  // REQUIRES: it is in this queue
 
  private:
-  Waiter* root_ = nullptr;
+  Turn* root_ = nullptr;
 };
 
 // What waits for one set of slots: all of a station's, or one stream's.
@@ -73,14 +73,14 @@ class Station {
   ~Station();
 
   enum class Entry : std::uint8_t { entered, waits, no_room };
-  // Gives the waiter a slot, or puts it in the queue, from which leave() takes it later: from then on the waiter
+  // Gives the region a slot, or puts it in the queue, from which leave() takes it later: from then on the turn
   // belongs to whoever that is. `no_room`: too many streams are in use.
-  Entry enter(Waiter& w) noexcept;
-  // Gives a slot back. The waiter that has it now, and must be run, or null. With batches it stands for all of
+  Entry enter(Turn& w) noexcept;
+  // Gives a slot back. Whose turn it is now, and must be run, or null. With batches it stands for all of
   // slot->rows.
-  Waiter* leave(Slot& slot) noexcept;
-  // Takes a waiter out of the queue. False: it was not there any more.
-  bool remove(Waiter& w) noexcept;
+  Turn* leave(Slot& slot) noexcept;
+  // Takes one out of the queue. False: it was not there any more.
+  bool remove(Turn& w) noexcept;
 
   const StationSpec& spec() const noexcept { return spec_; }
   const void* context() const noexcept { return context_.get(); }
@@ -88,9 +88,9 @@ class Station {
 
  private:
   Slot& new_slot();
-  Lane* lane_of(const Waiter& w) noexcept;
+  Lane* lane_of(const Turn& w) noexcept;
   Lane* stream_lane(std::uint64_t stream);
-  void grant(Waiter& w, Slot& slot) noexcept;
+  void grant(Turn& w, Slot& slot) noexcept;
 
   const StationSpec spec_;
   const std::shared_ptr<const void> context_;

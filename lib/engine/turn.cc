@@ -85,17 +85,17 @@ void call_batch(Slot& slot, const Block& b) noexcept {
 void run_batch(Frame& leader, const Block& b, Slot& slot) noexcept {
   auto& rows = slot.rows;
   rows.erase(std::remove_if(rows.begin(), rows.end(),
-                            [&](Waiter* w) { return w->frame != &leader && !row_wanted(*w->frame, *w->block); }),
+                            [&](Turn* w) { return w->frame != &leader && !row_wanted(*w->frame, *w->block); }),
              rows.end());
   slot.batch.clear();
-  for (Waiter* w : rows) slot.batch.push_back(row_of(*w->block->first, w->frame->base()));
+  for (Turn* w : rows) slot.batch.push_back(row_of(*w->block->first, w->frame->base()));
   call_batch(slot, b);
-  for (Waiter* w : rows)
+  for (Turn* w : rows)
     if (w->frame != &leader) spawn({w->frame, w->block->next});
 }
 
-Waiter& write_waiter(Step s) noexcept {
-  Waiter& w = s.frame->at<Waiter>(s.block->region->waiter);
+Turn& write_turn(Step s) noexcept {
+  Turn& w = s.frame->at<Turn>(s.block->region->turn);
   const Frame& root = root_of(*s.frame);
   w.frame = s.frame;
   w.block = s.block;
@@ -105,7 +105,7 @@ Waiter& write_waiter(Step s) noexcept {
   return w;
 }
 
-void give_on(Waiter* next) noexcept {
+void give_on(Turn* next) noexcept {
   if (next) spawn({next->frame, next->block});
 }
 
@@ -114,9 +114,9 @@ void give_on(Waiter* next) noexcept {
 bool begin_turn(Step s) noexcept {
   Frame& f = *s.frame;
   const Block& b = *s.block;
-  Waiter& w = f.at<Waiter>(b.region->waiter);
+  Turn& w = f.at<Turn>(b.region->turn);
   if (!w.granted) {
-    write_waiter(s);
+    write_turn(s);
     if (would_wait_for_itself(f, *b.station, w.stream)) {
       fail_block(f, b, Error(Code::unsupported, "a call of this stage asks for itself and would wait for ever"));
       return call_begins(*b.station, w.stream), true;
@@ -140,16 +140,16 @@ bool begin_turn(Step s) noexcept {
 void call_ended() noexcept { --held_count; }
 
 void end_turn(Frame& f, const Region& r, Station& station) noexcept {
-  if (Slot* slot = std::exchange(f.at<Waiter>(r.waiter).slot, nullptr)) give_on(station.leave(*slot));
+  if (Slot* slot = std::exchange(f.at<Turn>(r.turn).slot, nullptr)) give_on(station.leave(*slot));
 }
 
 void abandon_turn(Step s) noexcept {
-  Waiter& w = s.frame->at<Waiter>(s.block->region->waiter);
+  Turn& w = s.frame->at<Turn>(s.block->region->turn);
   if (!std::exchange(w.granted, false)) return;
   Slot& slot = *std::exchange(w.slot, nullptr);
   if (slot.rows.size() < 2) return give_on(s.block->station->leave(slot));
   slot.rows.erase(slot.rows.begin());  // the rest of a batch goes on without it
-  Waiter& next = *slot.rows.front();
+  Turn& next = *slot.rows.front();
   next.slot = &slot;
   next.granted = true;
   give_on(&next);
@@ -158,9 +158,9 @@ void abandon_turn(Step s) noexcept {
 void leave_queues(Frame& f, std::uint32_t first, std::uint32_t last) noexcept {
   for (auto r = first; r < last; ++r) {
     const Region& region = f.program->regions[r];
-    if (!region.waiter) continue;
-    Station* const station = f.at<Waiter>(region.waiter).queue.load(std::memory_order_acquire);
-    if (station && station->remove(f.at<Waiter>(region.waiter))) release(f);
+    if (!region.turn) continue;
+    Station* const station = f.at<Turn>(region.turn).queue.load(std::memory_order_acquire);
+    if (station && station->remove(f.at<Turn>(region.turn))) release(f);
   }
 }
 
