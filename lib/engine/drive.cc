@@ -20,6 +20,9 @@ bool left_outside(Frame& f) noexcept {
   return true;
 }
 
+// For those who ask which stages run.
+void enter_block(Frame& f, const Block& b) noexcept { f.at<RegionState>(b.state).at.store(b.number, relaxed); }
+
 // Whether the step's block may run here and now. If not, the step has been dealt with.
 [[gnu::noinline]] bool may_enter(Step s, Thread thread) noexcept {
   Frame& f = *s.frame;
@@ -36,7 +39,9 @@ bool left_outside(Frame& f) noexcept {
 Step finish_block(Step s, Thread thread) noexcept {
   Frame& f = *s.frame;
   const Block& b = *s.block;
-  const auto halt = f.at<RegionState>(b.state).flag.halt.load(std::memory_order_acquire);
+  RegionState& state = f.at<RegionState>(b.state);
+  state.at.store(0, relaxed);
+  const auto halt = state.flag.halt.load(std::memory_order_acquire);
   if (halt != running) [[unlikely]]
     return halt == failed ? region_failed(f, *b.region) : nothing(f);
   switch (b.end) {
@@ -73,6 +78,7 @@ const Block& run_blocks(Frame& f, const Block& first) noexcept {
       if (b->end != End::next || f.timed) return *b;
       b = b->next;
       i = b->first;
+      enter_block(f, *b);
     }
   } catch (...) {
     if (halt.load(relaxed) == running && !left_outside(f)) fail_instruction(*i, frame, thrown());
@@ -85,6 +91,7 @@ void drive(Step s, Thread thread) noexcept {
   const Block* b = s.block;
   while (b) {
     if ((f->timed || f->parent) && !may_enter({f, b}, thread)) return;
+    enter_block(*f, *b);
     const Step next = finish_block({f, &run_blocks(*f, *b)}, thread);
     f = next.frame;
     b = next.block;

@@ -15,7 +15,7 @@ enum class Thread : std::uint8_t { worker, borrowed };
 // Runs a block and those that come next, up to one that ends otherwise or to where somebody must look whether to go on;
 // gives the last one. Stops early when an instruction fails or the region is stopped.
 const Block& run_blocks(Frame& f, const Block& first) noexcept;
-// Tasks of any engine that the calling thread is running, one inside the other.
+// Tasks of any engine, and requests that it runs as their caller, that the calling thread is in, one inside the other.
 inline thread_local unsigned tasks_running = 0;
 
 // Runs from `block` on until the request is answered, handed over or waits for others. Takes the step's reference over.
