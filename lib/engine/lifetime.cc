@@ -228,7 +228,8 @@ std::vector<std::string> EngineCore::drain(TimePoint until) const {
     } catch (const std::bad_alloc&) {  // then fewer
     }
   });
-  if (names.empty() && !is_quiet(e)) names.push_back("a callback, a selector or a test");
+  if (names.empty() && !is_quiet(e))
+    names.push_back("no stage: a callback, a selector or a test, or what has not begun");
   return names;
 }
 
