@@ -120,6 +120,7 @@ class Compiler {
     Block& b = p_.blocks.emplace_back();
     b.region = &line.region;
     b.station = station;
+    b.number = static_cast<std::uint16_t>(std::min<std::size_t>(p_.blocks.size(), 0xffff));
     starts_.push_back(number(p_.code.size()));
     if (Block* before = line.block; before && before->control) {
       const_cast<Control*>(before->control)->after = &b;
@@ -428,7 +429,6 @@ void allocate_frames(Program& p, std::uint32_t in_flight, std::uint32_t losers, 
   const auto wanted = std::uint64_t{in_flight} + losers + losers_below(p, width) + width +
                       1;  // a thread that has just answered still has its frame
   const auto frames = std::min<std::uint64_t>(wanted, FramePool::max_frames);
-  p.pool.allocate(p, static_cast<std::uint32_t>(frames));
   p.spare.store(static_cast<std::int32_t>(losers), std::memory_order_relaxed);
   for (Control& c : p.controls) {
     if (!c.element) continue;
@@ -436,6 +436,7 @@ void allocate_frames(Program& p, std::uint32_t in_flight, std::uint32_t losers, 
     c.element->extra.store(static_cast<std::int32_t>(extra), std::memory_order_relaxed);
     allocate_frames(*c.element, static_cast<std::uint32_t>(frames) + extra, width * element_losers, width);
   }
+  p.pool.allocate(p, static_cast<std::uint32_t>(frames));  // last: from here on it gives frames away
 }
 
 }  // namespace tailrace::detail

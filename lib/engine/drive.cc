@@ -41,7 +41,9 @@ void give_up(Step s) noexcept {
 Step finish_block(Step s, Thread thread) noexcept {
   Frame& f = *s.frame;
   const Block& b = *s.block;
-  const auto halt = f.at<RegionState>(b.state).flag.halt.load(std::memory_order_acquire);
+  RegionState& state = f.at<RegionState>(b.state);
+  state.at.store(0, relaxed);
+  const auto halt = state.flag.halt.load(std::memory_order_acquire);
   if (halt != running) [[unlikely]]
     return halted(s, halt);
   switch (b.end) {
@@ -96,6 +98,7 @@ const Block& run_blocks(Frame& f, const Block& first) noexcept {
       if (b->end != End::next || f.timed) return *b;
       b = b->next;
       i = b->first;
+      enter_block(f, *b);
     }
   } catch (...) {
     if (halt.load(relaxed) == running && !left_outside(f)) fail_instruction(*i, frame, thrown());
@@ -108,6 +111,7 @@ void drive(Step s, Thread thread) noexcept {
   const Block* b = s.block;
   while (b) {
     if ((f->timed || f->parent || b->station) && !may_enter({f, b}, thread)) return;
+    enter_block(*f, *b);
     const Step next = finish_block({f, &run_blocks(*f, *b)}, thread);
     f = next.frame;
     b = next.block;

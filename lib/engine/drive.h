@@ -15,11 +15,15 @@ enum class Thread : std::uint8_t { worker, borrowed };
 // Runs a block and those that come next, up to one that ends otherwise or to where somebody must look whether to go on;
 // gives the last one. Stops early when an instruction fails or the region is stopped.
 const Block& run_blocks(Frame& f, const Block& first) noexcept;
+// For those who ask which stages run.
+inline void enter_block(Frame& f, const Block& b) noexcept {
+  f.at<RegionState>(b.state).at.store(b.number, std::memory_order_relaxed);
+}
 // Whether what stands around a frame (the request that it is an element of, or the engine) was stopped.
 bool halted_outside(const Frame& f) noexcept;
 // The same, and then stops its regions, and answers a request of an engine that is being stopped.
 bool left_outside(Frame& f) noexcept;
-// Tasks of any engine that the calling thread is running, one inside the other.
+// Tasks of any engine, and requests that it runs as their caller, that the calling thread is in, one inside the other.
 inline thread_local unsigned tasks_running = 0;
 
 // Runs from `block` on until the request is answered, handed over or waits for others. Takes the step's reference over.

@@ -1,12 +1,8 @@
 #include "tailrace/engine/engine.h"
 
-#include <algorithm>
-#include <new>
-
 #include "engine/drive.h"
 #include "engine/inline_executor.h"
-#include "engine/runtime.h"
-#include "tailrace/plan/verify.h"
+#include "engine/lifetime.h"
 
 namespace tailrace::detail {
 namespace {
@@ -43,20 +39,21 @@ void on_deadline(Timer& timer) noexcept {
 // From here on stop() can find the request; it may have looked already.
 void answer_if_stopping(Frame& f) noexcept {
   if (f.engine->is_stopping()) [[unlikely]]
-    expire(f, Code::shutting_down);
+    expire(f, Code::shutting_down, true);
 }
 
 // Hands a request to the executor. The caller keeps one reference, where nobody takes it over.
 void start_elsewhere(Frame& f) noexcept {
   f.set_live(f.program->input_live);
   f.shared = true;
-  f.armed = f.timed;
-  f.refs.store((f.timed ? 3u : 2u) | open_bit | (f.handle ? handle_bit : 0));
-  if (f.timed) {
+  f.armed = f.head.request.deadline != never;
+  f.refs.store((f.armed ? 3u : 2u) | open_bit | (f.handle ? handle_bit : 0));
+  if (f.armed) {
     f.engine->outside.fetch_add(1, relaxed);
     f.timer.fire = on_deadline;
     f.executor->wake_at(f.head.request.deadline, f.timer);
   }
+  watch_stop(f);
   answer_if_stopping(f);
   spawn(entry_of(f));
 }
@@ -72,7 +69,7 @@ void wait_for_answer(Frame& f) noexcept {
 
 // Nothing is left to run: the request waits for a Completion, or for its turn at a station.
 void wait_here(Frame& f) noexcept {
-  if ((f.refs.load(std::memory_order_acquire) & refs_mask) == 1) return expire(f, Code::internal_error);
+  if ((f.refs.load(std::memory_order_acquire) & refs_mask) == 1) expire(f, Code::internal_error);
   f.refs.fetch_or(open_bit);
   answer_if_stopping(f);
   while (!is_done(f)) {
@@ -99,52 +96,6 @@ void wait_here(Frame& f) noexcept {
   all.give_back(*here);
 }
 
-// A reference on a submitted request that is still under way; false: there is none in this frame.
-bool find_open(Frame& f) noexcept {
-  auto refs = f.refs.load();
-  while ((refs & open_bit) && (refs & refs_mask))
-    if (f.refs.compare_exchange_weak(refs, refs + 1, std::memory_order_acq_rel)) return true;
-  return false;
-}
-
-// Whether every frame that is out belongs to a handle: no caller is inside run() any more.
-bool only_handles_left(const FramePool& pool) noexcept {
-  const auto out = pool.out();
-  std::uint32_t with_handle = 0;
-  for (std::uint32_t i = 0; i < pool.count(); ++i) {
-    const auto refs = pool.at(i)->refs.load();
-    with_handle += (refs & handle_bit) && (refs & refs_mask);
-  }
-  return out == with_handle;
-}
-
-// Handles may keep the state alive for long, but not what users wrote.
-void forget_user_code(Program& p) noexcept {
-  p.contexts.clear();
-  p.stations.clear();
-  for (Control& c : p.controls) {
-    c.test = {};
-    c.exits.clear();
-    if (c.element) forget_user_code(*c.element);
-  }
-}
-
-[[gnu::noinline]] void refuse(const EngineState& e, Code code, Error& refusal) noexcept {
-  refusal = Error(code, meaning(code));
-  e.observe({Event::Kind::refused, code, 0, {}, meaning(code)});
-}
-
-TimePoint deadline_of(const Request& request, TimePoint now) noexcept {
-  if (request.within == Duration{}) return request.deadline;
-  const TimePoint by = request.within < never - now ? now + request.within : never;
-  return by < request.deadline ? by : request.deadline;
-}
-// The request's deadline; the least time there is where it has passed.
-[[gnu::noinline]] TimePoint open_deadline(const Request& request, const Executor& executor) noexcept {
-  const TimePoint now = executor.now(), deadline = deadline_of(request, now);
-  return deadline > now ? deadline : TimePoint::min();
-}
-
 }  // namespace
 
 // ---- FrameRef
@@ -157,90 +108,38 @@ void* FrameRef::answer() const noexcept { return frame_->answer ? frame_->base()
 Error FrameRef::error() const noexcept { return error_of(*frame_); }
 Facts FrameRef::facts() const noexcept { return facts_of(*frame_); }
 
+// Of a request that others have known about.
+[[gnu::noinline]] static void drop_shared(Frame& f) noexcept {
+  EngineState* engine = f.handle ? f.engine : nullptr;
+  const bool over = is_done(f) || (f.deliver && f.state.load(relaxed) & claimed);
+  const bool kept = over && !f.held && (f.refs.load(relaxed) & refs_mask) > 1;  // a loser has it still
+  if (kept && (!f.program->parks || take_spare(f))) hold(f);
+  release(f);
+  if (engine) engine->leave();
+}
+
 void FrameRef::drop() noexcept {
   Frame& f = *frame_;
-  EngineState* engine = f.handle ? f.engine : nullptr;
-  if (f.shared && answered() && (f.refs.load(relaxed) & refs_mask) > 1 && (!f.program->parks || take_spare(f))) {
-    f.held = true;  // a loser has it still, but its request is over
-    f.program->pool.hold();
-  }
+  if (f.shared) return drop_shared(f);
   detail::release(f);
-  if (engine) engine->leave();
 }
 
 // ---- EngineCore
 
-Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const Limits& limits,
-                                    std::shared_ptr<Executor> executor, std::shared_ptr<Observer> observer,
-                                    const Runtime& runtime) {
-  Problems problems = verify(*plan);
-  const auto frames = std::uint64_t{limits.max_in_flight} + limits.max_losers;
-  if (limits.max_in_flight == 0 || frames > FramePool::max_frames)
-    problems.add(Code::bad_value, "max_in_flight",
-                 "max_in_flight must be at least 1, and with max_losers at most 1048575");
-  if (!executor) problems.add(Code::bad_value, "executor", "an engine needs an executor; got a null pointer");
-  if (!problems.empty()) return problems;
-  try {
-    auto state = std::make_unique<EngineState>();
-    state->runtime = runtime;
-    state->program = compile(*plan->graph, plan->choices.root, state->runtime.stations());
-    allocate_frames(*state->program, limits.max_in_flight, limits.max_losers, std::max(1u, executor->concurrency()));
-    state->executor = std::move(executor);
-    state->observer = std::move(observer);
-    state->max_in_flight = limits.max_in_flight;
-    state->threadless = state->executor->concurrency() == 0;
-    return EngineCore(state.release());
-  } catch (const std::bad_alloc&) {
-    return Problems(Code::out_of_memory, "max_in_flight",
-                    "there is not enough memory for that many requests in flight");
-  }
-}
-
-EngineCore::~EngineCore() {
-  if (!state_) return;
-  stop();
-  while (const auto outside = state_->outside.load(std::memory_order_acquire))
-    state_->executor->wait(state_->outside, outside, state_->executor->now() + std::chrono::milliseconds(1));
-  const std::atomic<std::uint32_t> forever{0};
-  while (!only_handles_left(state_->program->pool))
-    state_->executor->wait(forever, 0, state_->executor->now() + std::chrono::milliseconds(1));
-  forget_user_code(*state_->program);
-  state_->leave();
-}
-
-FrameRef EngineCore::admit(const Request& request, Error& refusal) const noexcept {
-  EngineState& e = *state_;
-  const bool timed = request.within != Duration{} || request.deadline != never;
-  TimePoint deadline = never;
-  Code refused = Code::none;
-  if (e.stopping.halt.load(std::memory_order_acquire)) refused = Code::shutting_down;
-  else if (timed && (deadline = open_deadline(request, *e.executor)) == TimePoint::min())
-    refused = Code::deadline_missed;
-  Frame* f = nullptr;
-  if (refused == Code::none && !(f = e.program->pool.take(e.max_in_flight))) refused = Code::overloaded;
-  if (refused != Code::none) [[unlikely]]
-    return refuse(e, refused, refusal), FrameRef();
-  reset(*f);
-  f->engine = &e;
-  f->executor = e.executor.get();
-  f->head.request = {deadline, &e.stopping, nullptr};
-  f->timed = timed;
-  if (request.priority || request.stream) {
-    f->special = true;
-    f->more = {request.priority, request.stream};
-  }
-  f->refs.store(1, relaxed);
-  return FrameRef(f);
-}
-
 void EngineCore::run(FrameRef& frame) const noexcept {
   Frame& f = *frame.get();
   f.set_live(f.program->input_live);
-  if (f.engine->threadless || tasks_running) {
+  watch_stop(f);
+  unsigned& running = tasks_running;
+  if (f.engine->threadless || running) {
+    ++running;
     run_here(f);
+    --running;
   } else {
     f.refs.store(2, relaxed);
+    running = 1;
     drive(entry_of(f), Thread::borrowed);
+    running = 0;
     if (!is_done(f)) return wait_for_answer(f);
   }
   if (f.timed && f.executor->now() > f.head.request.deadline) {
@@ -266,39 +165,11 @@ void EngineCore::wait(const FrameRef& frame, TimePoint until) noexcept { wait_fo
 
 void EngineCore::cancel(const FrameRef& frame) noexcept { expire(*frame.get(), Code::cancelled); }
 
-void EngineCore::stop() const noexcept {
-  state_->stopping.halt.store(stopped);
-  const FramePool& pool = state_->program->pool;
-  for (std::uint32_t i = 0; i < pool.count(); ++i) {
-    Frame& f = *pool.at(i);
-    if (!find_open(f)) continue;
-    expire(f, Code::shutting_down);
-    release(f);
-  }
-}
-
-namespace {
-
-std::uint32_t waiting_at_stations(const Program& p) noexcept {
-  std::uint32_t waiting = 0;
-  for (const auto& station : p.stations) waiting += station->waiting();
-  for (const Control& c : p.controls)
-    if (c.element) waiting += waiting_at_stations(*c.element);
-  return waiting;
-}
-
-}  // namespace
-
-EngineFigures EngineCore::figures() const noexcept {
-  const Program& p = *state_->program;
-  const auto count = [](const auto& list) { return static_cast<std::uint32_t>(list.size()); };
-  return {count(p.blocks),
-          count(p.code),
-          count(p.regions),
-          p.frame_bytes,
-          p.pool.count(),
-          waiting_at_stations(p),
-          state_->too_late.load(relaxed)};
+FrameRef EngineCore::settle(FrameRef answered) noexcept {
+  Frame& f = *answered.get();
+  if (!f.special || !f.more.on_release) return FrameRef();
+  if (!f.held) hold(f);
+  return answered;
 }
 
 }  // namespace tailrace::detail

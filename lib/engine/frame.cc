@@ -82,7 +82,7 @@ void run_delivery(Task& task) noexcept {
 }
 // The callback's call: here if this is a worker, else on one.
 void deliver(Frame& f) noexcept {
-  if (f.executor->on_worker()) return deliver_now(f);
+  if (!f.apart && f.executor->on_worker()) return deliver_now(f);
   f.engine->outside.fetch_add(1, relaxed);
   f.delivery.run = run_delivery;
   f.executor->spawn(f.delivery);
@@ -94,15 +94,58 @@ void EngineState::leave() noexcept {
   if (owners.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
-void recycle(Frame& f) noexcept {
+namespace {
+
+[[gnu::always_inline]] inline void return_to_pool(Frame& f, bool held) noexcept {
   cleanup(f);
   Program& p = *f.program;
   Frame* parent = std::exchange(f.parent, nullptr);
   f.refs.store(0, relaxed);
   if (f.spare) p.spare.fetch_add(1, relaxed);
   if (f.extra) p.extra.fetch_add(1, relaxed);
-  p.pool.give_back(&f, f.held);
+  if (held || !p.pool.give_back_quietly(&f)) [[unlikely]]
+    give_back_loudly(f);
   if (parent) release(*parent);
+}
+[[gnu::noinline]] void recycle_special(Frame& f) noexcept {
+  EngineState& engine = *f.engine;
+  engine.outside.fetch_add(1, relaxed);
+  const OnRelease call = forget_special(f);
+  return_to_pool(f, f.held);
+  call_on_release(engine, call);
+  engine.outside.fetch_sub(1, std::memory_order_release);
+}
+
+}  // namespace
+
+void recycle(Frame& f) noexcept {
+  if (f.special) [[unlikely]]
+    return recycle_special(f);
+  return_to_pool(f, false);
+}
+
+OnRelease forget_special(Frame& f) noexcept {
+  // Waits where it is cancelling the request at this moment.
+  if (auto* listener = std::exchange(f.more.listener, nullptr)) listener->~stop_callback();
+  f.more.token = {};
+  return std::exchange(f.more.on_release, {});
+}
+
+void call_on_release(const EngineState& engine, OnRelease call) noexcept {
+  if (!call) return;
+  try {
+    call();
+  } catch (...) {
+    const Error error = thrown();
+    engine.observe({Event::Kind::callback_failed, error.code(), 0, {}, error.what()});
+  }
+}
+
+void Special::Cancel::operator()() const noexcept { expire(*frame, Code::cancelled, true); }
+
+void listen_for_stop(Frame& f) noexcept {
+  if (f.more.token.stop_possible())
+    f.more.listener = ::new (f.more.listener_memory) Special::Listener(std::move(f.more.token), Special::Cancel{&f});
 }
 
 void reset(Frame& f) noexcept {
@@ -115,13 +158,21 @@ void reset(Frame& f) noexcept {
   f.shared = f.timed = f.armed = f.spare = f.extra = f.held = f.handle = false;
   f.code = Code::none;
   f.answer = 0;
-  f.anytime = f.late = false;
+  f.anytime = f.late = f.apart = f.special = false;
   f.deliver = nullptr;
 }
 
 void cleanup(Frame& f) noexcept {
   for (const Owned& o : f.program->owned)
     if (char& live = f.at<char>(o.live); live) {
+      live = 0;
+      o.type->destroy(f.base() + o.slot);
+    }
+}
+
+void cleanup_all_but(Frame& f, std::uint32_t slot) noexcept {
+  for (const Owned& o : f.program->owned)
+    if (char& live = f.at<char>(o.live); live && o.slot != slot) {
       live = 0;
       o.type->destroy(f.base() + o.slot);
     }
@@ -149,8 +200,9 @@ void complete(Frame& f) noexcept {
   if (f.state.fetch_or(done, std::memory_order_acq_rel) & waiting) f.executor->wake(f.state);
 }
 
-void expire(Frame& f, Code code) noexcept {
+void expire(Frame& f, Code code, bool apart) noexcept {
   if (!claim(f)) return;
+  f.apart = apart;
   if (const Control* c = f.program->anytime; c && code == Code::deadline_missed)
     if (const auto best = f.words(*c).a.load(std::memory_order_acquire)) {
       f.words(*c).b.store(best, relaxed);

@@ -1,6 +1,8 @@
 #pragma once
 #include <cstddef>
 #include <memory>
+#include <mutex>
+#include <vector>
 
 #include "engine/inline_executor.h"
 #include "engine/program.h"
@@ -25,6 +27,7 @@ struct RegionState {
   StopFlag flag;
   Code code;
   std::uint8_t text_size;
+  std::atomic<std::uint16_t> at;  // number of the block that a thread is in; 0: in none
   const std::string* where;
 };
 static_assert(offsetof(RegionState, flag) == 0 && sizeof(RegionState) == 16);
@@ -54,10 +57,21 @@ inline constexpr std::uint32_t open_bit = 1u << 31;
 inline constexpr std::uint32_t handle_bit = 1u << 30;
 inline constexpr std::uint32_t refs_mask = handle_bit - 1;
 
-// What a request says beyond its deadline. Written and read only where Frame::special is set.
+// What a request says beyond its deadline. Written only where Frame::special is set when it is admitted; what is not
+// a number is empty otherwise.
 struct Special {
+  struct Cancel {
+    Frame* frame;
+    void operator()() const noexcept;
+  };
+  using Listener = std::stop_callback<Cancel>;
   int priority = 0;
   std::uint64_t stream = 0;
+  TimePoint stamp{};
+  std::stop_token token;
+  Listener* listener = nullptr;  // holds no reference: it goes before the frame is used again
+  alignas(Listener) unsigned char listener_memory[sizeof(Listener)];
+  OnRelease on_release;
 };
 
 struct alignas(64) Frame {
@@ -67,22 +81,22 @@ struct alignas(64) Frame {
   Program* program = nullptr;
   EngineState* engine = nullptr;
   Executor* executor = nullptr;  // the engine's, or a caller's that runs everything itself
-  std::atomic<std::uint32_t> next_free{0};
-  std::uint32_t place = 0;  // number in its pool, from 1
+  std::uint32_t place = 0;       // number in its pool, from 1
 
-  bool shared = false;   // somebody else may hold a reference: counts must be atomic
-  bool timed = false;    // has a deadline
-  bool armed = false;    // its timer holds a reference
-  bool spare = false;    // counted in Program::spare: losers may outlive the answer
-  bool extra = false;    // an element's frame beyond the one that every request has for sure
-  bool held = false;     // answered, and counted in FramePool::hold
-  bool special = false;  // `more` holds something
-  bool handle = false;   // its answer belongs to a handle, which keeps the engine's state alive
+  bool shared = false;  // somebody else may hold a reference: counts must be atomic
+  bool timed = false;   // has a deadline
+  bool armed = false;   // its timer holds a reference
+  bool spare = false;   // counted in Program::spare: losers may outlive the answer
+  bool extra = false;   // an element's frame beyond the one that every request has for sure
+  bool held = false;    // answered, and counted in FramePool::hold
+  bool handle = false;  // its answer belongs to a handle, which keeps the engine's state alive
 
   // How it was answered; written by the one who claimed it.
   Code code = Code::none;    // an error that no region holds
   std::uint32_t answer = 0;  // the answer's slot; 0 for an error
   bool anytime = false, late = false;
+  bool apart = false;    // whoever answered it must not make the callback's call himself
+  bool special = false;  // `more` holds something, or it is held: to be let go of with care
 
   // Elements of `each`.
   Frame* parent = nullptr;
@@ -113,20 +127,29 @@ struct alignas(64) Frame {
 };
 static_assert(offsetof(Frame, head) == 0);
 
+struct Waiter;
+
 // One engine: what its frames share. Kept alive by the engine and by every handle.
 struct EngineState {
   std::shared_ptr<Executor> executor;
   std::shared_ptr<Observer> observer;
+  std::atomic<Program*> current{nullptr};  // the one that new requests go to; null: they are refused
   Runtime runtime;
   InlineExecutors inline_executors;
-  std::unique_ptr<Program> program;
-  std::uint32_t max_in_flight = 0;
+  std::uint32_t max_in_flight = 0, max_losers = 0;
   bool threadless = false;                 // the executor has no thread: callers run everything
   std::atomic<std::uint64_t> too_late{0};  // Completions that nobody waited for any more
   StopFlag stopping{};                     // outermost of all requests' flags
   std::atomic<std::uint32_t> owners{1};    // the engine and its handles
   std::atomic<std::uint32_t> outside{
       0};  // tasks spawned, timers armed, and callers running: what destruction waits for
+
+  // What is needed rarely: see admission.h and lifetime.h.
+  std::mutex mutex;
+  std::vector<std::unique_ptr<Program>> programs;  // the latest, those with old frames, and empty ones to use again
+  Program* latest = nullptr;
+  EngineFigures figures;                                     // its
+  Waiter *first_waiting = nullptr, *last_waiting = nullptr;  // for room
 
   bool is_stopping() const noexcept { return stopping.halt.load() != running; }
   void leave() noexcept;  // one owner less; the last one destroys this
@@ -155,6 +178,20 @@ inline void release(Frame& f) noexcept {
 }
 void reset(Frame& f) noexcept;    // as a new request finds it; REQUIRES: nobody else holds it
 void cleanup(Frame& f) noexcept;  // destroys the values in it
+void cleanup_all_but(Frame& f, std::uint32_t slot) noexcept;
+// recycle()'s way to the pool where somebody queues for room or the frame's program was replaced.
+void give_back_loudly(Frame& f) noexcept;
+
+// Begins to listen to the request's stop token, if it has one. The request may be answered before this returns.
+// REQUIRES: the caller holds a reference
+void listen_for_stop(Frame& f) noexcept;
+inline void watch_stop(Frame& f) noexcept {
+  if (f.special) [[unlikely]]
+    listen_for_stop(f);
+}
+// Stops listening, and gives what the request wanted to be called. REQUIRES: nobody else does the same.
+OnRelease forget_special(Frame& f) noexcept;
+void call_on_release(const EngineState& engine, OnRelease call) noexcept;
 bool take_spare(Frame& f) noexcept;
 
 // ---- the one outcome
@@ -168,8 +205,8 @@ inline bool claim(Frame& f) noexcept {
 // REQUIRES: claimed by the caller, who has filled in `code` or `answer`.
 void complete(Frame& f) noexcept;
 // Answers with an error from outside (deadline, cancellation, shutdown) unless it has been answered; at its deadline a
-// cascade's best answer serves.
-void expire(Frame& f, Code code) noexcept;
+// cascade's best answer serves. `apart`: a callback is not called in here, on whatever thread this is.
+void expire(Frame& f, Code code, bool apart = false) noexcept;
 Error error_of(Frame& f) noexcept;
 Facts facts_of(Frame& f) noexcept;
 Frame& root_of(Frame& f) noexcept;

@@ -1,5 +1,6 @@
 #include "engine/pool.h"
 
+#include <bit>
 #include <cstdlib>
 #include <new>
 
@@ -10,58 +11,110 @@ namespace tailrace::detail {
 namespace {
 
 constexpr std::uint64_t mask = FramePool::max_frames;
-constexpr unsigned out_shift = 20, tag_shift = 40;
+constexpr unsigned out_shift = 20, tag_shift = 42;
 constexpr std::uint64_t one_out = std::uint64_t{1} << out_shift;
+// Both stand right above the frames out, so that a pool with one of them set looks fuller than any limit.
+constexpr std::uint64_t queued_bit = std::uint64_t{1} << 40, closed_bit = std::uint64_t{1} << 41;
 constexpr std::uint64_t one_tag = std::uint64_t{1} << tag_shift;
 
 std::uint32_t first_of(std::uint64_t top) { return static_cast<std::uint32_t>(top & mask); }
 std::uint32_t out_of(std::uint64_t top) { return static_cast<std::uint32_t>(top >> out_shift & mask); }
+std::uint32_t load_of(std::uint64_t top) {
+  return static_cast<std::uint32_t>(top >> out_shift) & ((1u << (tag_shift - out_shift)) - 1);
+}
 std::uint64_t with_first(std::uint64_t top, std::uint32_t first) { return (top & ~mask) | first; }
 
 }  // namespace
 
-FramePool::~FramePool() {
-  for (std::uint32_t i = 0; i < count_; ++i) at(i)->~Frame();
-  std::free(slab_);
+void FramePool::reserve_links(std::uint32_t count) {
+  if (count <= room_) return;
+  const std::uint32_t room = std::bit_ceil(count);
+  all_links_.reserve(all_links_.size() + 1);
+  all_links_.push_back(std::make_unique<std::atomic<std::uint32_t>[]>(std::size_t{room} + 1));
+  links_.store(all_links_.back().get(), std::memory_order_release);
+  room_ = room;
 }
 
 void FramePool::allocate(Program& program, std::uint32_t count) {
+  reserve_links(count);
   stride_ = program.frame_bytes;
   slab_ = static_cast<char*>(std::aligned_alloc(program.frame_align, stride_ * count));
   if (!slab_) throw std::bad_alloc();
+  auto* const links = links_.load(std::memory_order_relaxed);
   for (; count_ < count; ++count_) {
     Frame* f = ::new (slab_ + count_ * stride_) Frame;
     f->program = &program;
     f->head.fail = fail_instruction;
     f->head.begin = begin_park;
-    f->next_free.store(count_, std::memory_order_relaxed);
     f->place = count_ + 1;
+    links[count_ + 1].store(count_, std::memory_order_relaxed);
   }
-  top_.store(count, std::memory_order_release);
+  top_.store((top_.load(std::memory_order_relaxed) & ~(one_tag - 1)) + one_tag + count, std::memory_order_release);
+}
+
+void FramePool::clear() noexcept {
+  for (std::uint32_t i = 0; i < count_; ++i) at(i)->~Frame();
+  std::free(slab_);
+  slab_ = nullptr;
+  count_ = 0;
 }
 
 Frame* FramePool::at(std::uint32_t i) const noexcept { return reinterpret_cast<Frame*>(slab_ + i * stride_); }
 
 std::uint32_t FramePool::out() const noexcept { return out_of(top_.load(std::memory_order_acquire)); }
 
-Frame* FramePool::take(std::uint32_t limit) noexcept {
+inline Frame* FramePool::take_where(std::uint32_t limit, std::uint64_t ignored, bool* closed) noexcept {
   auto top = top_.load(std::memory_order_acquire);
   for (;;) {
     const auto first = first_of(top);
-    if (!first || out_of(top) >= limit) return nullptr;
-    Frame* f = at(first - 1);
-    const auto rest = f->next_free.load(std::memory_order_relaxed);
-    if (top_.compare_exchange_weak(top, with_first(top + one_out + one_tag, rest), std::memory_order_acquire)) return f;
+    if (!first || load_of(top & ~ignored) >= limit) {
+      if (closed) *closed = top & closed_bit;
+      return nullptr;
+    }
+    const auto rest = links_.load(std::memory_order_acquire)[first].load(std::memory_order_relaxed);
+    if (top_.compare_exchange_weak(top, with_first(top + one_out + one_tag, rest), std::memory_order_acquire))
+      return at(first - 1);
   }
 }
+Frame* FramePool::take(std::uint32_t limit) noexcept { return take_where(limit, 0, nullptr); }
+Frame* FramePool::take(std::uint32_t limit, bool& closed) noexcept { return take_where(limit, 0, &closed); }
+Frame* FramePool::take_queued(std::uint32_t limit) noexcept { return take_where(limit, queued_bit, nullptr); }
 
-void FramePool::hold() noexcept { top_.fetch_sub(one_out, std::memory_order_relaxed); }
+void FramePool::hold() noexcept {
+  pin();
+  top_.fetch_sub(one_out, std::memory_order_release);
+}
 
-void FramePool::give_back(Frame* frame, bool held) noexcept {
+bool FramePool::give_back_quietly(Frame* frame) noexcept {
+  const auto place = frame->place;
+  auto& next = links_.load(std::memory_order_relaxed)[place];
   auto top = top_.load(std::memory_order_relaxed);
-  do frame->next_free.store(first_of(top), std::memory_order_relaxed);
+  do {
+    if (top & (queued_bit | closed_bit)) [[unlikely]]
+      return false;
+    next.store(first_of(top), std::memory_order_relaxed);
+  } while (!top_.compare_exchange_weak(top, with_first(top - one_out, place), std::memory_order_release));
+  return true;
+}
+void FramePool::give_back(Frame* frame, bool held) noexcept {
+  auto& next = links_.load(std::memory_order_relaxed)[frame->place];
+  auto top = top_.load(std::memory_order_relaxed);
+  do next.store(first_of(top), std::memory_order_relaxed);
   while (!top_.compare_exchange_weak(top, with_first(held ? top : top - one_out, frame->place),
                                      std::memory_order_release));
+  if (held) unpin();
+}
+
+void FramePool::set_queued(bool queued) noexcept {
+  if (queued) top_.fetch_or(queued_bit);
+  else top_.fetch_and(~queued_bit);
+}
+bool FramePool::queued() const noexcept { return top_.load() & queued_bit; }
+void FramePool::close() noexcept { top_.fetch_or(closed_bit); }
+bool FramePool::closed() const noexcept { return top_.load() & closed_bit; }
+bool FramePool::is_over() const noexcept {
+  const auto top = top_.load();
+  return (top & closed_bit) && out_of(top) == 0 && pins_.load() == 0;
 }
 
 }  // namespace tailrace::detail

@@ -67,7 +67,8 @@ struct Block {
   std::uint32_t state = 0;  // RegionState of its region
   const Region* region = nullptr;
   End end = End::done;
-  bool quick = true;  // every stage in it is
+  bool quick = true;         // every stage in it is
+  std::uint16_t number = 0;  // from 1; the largest stands for all from there on
   const Block* next = nullptr;
   const Control* control = nullptr;
   Station* station = nullptr;  // which must give it a turn before it runs
@@ -80,8 +81,8 @@ struct Owned {
   const Type* type;
 };
 
-// Immutable once compiled, except its pool and its count of spare frames.
-struct Program {
+// What compiling gives; immutable from then on.
+struct Compiled {
   std::vector<Instruction> code;
   std::vector<std::string> names;  // of instructions
   std::deque<std::vector<std::uint32_t>> inputs;
@@ -96,8 +97,12 @@ struct Program {
   std::vector<std::shared_ptr<Station>> stations;
   bool parks = false;                // some stage is asynchronous
   const Control* anytime = nullptr;  // the cascade that answers the request, if one does
+};
 
+// With its frames. An engine uses it again for another plan when the last frame is back.
+struct Program : Compiled {
   FramePool pool;
+  std::unique_ptr<Compiled> husk;      // where what is compiled goes in the end; made when the program is replaced
   std::atomic<std::int32_t> spare{0};  // frames that losers may still take hold of
   std::atomic<std::int32_t> extra{0};  // element frames beyond one per request
 };

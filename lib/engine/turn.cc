@@ -88,10 +88,16 @@ void run_batch(Frame& leader, const Block& b, Slot& slot) noexcept {
                             [&](Turn* w) { return w->frame != &leader && !row_wanted(*w->frame, *w->block); }),
              rows.end());
   slot.batch.clear();
-  for (Turn* w : rows) slot.batch.push_back(row_of(*w->block->first, w->frame->base()));
+  for (Turn* w : rows) {
+    slot.batch.push_back(row_of(*w->block->first, w->frame->base()));
+    enter_block(*w->frame, *w->block);
+  }
   call_batch(slot, b);
-  for (Turn* w : rows)
-    if (w->frame != &leader) spawn({w->frame, w->block->next});
+  for (Turn* w : rows) {
+    if (w->frame == &leader) continue;
+    w->frame->at<RegionState>(w->block->state).at.store(0, std::memory_order_relaxed);
+    spawn({w->frame, w->block->next});
+  }
 }
 
 Turn& write_turn(Step s) noexcept {

@@ -10,6 +10,8 @@ const std::vector<Case>& cases() {
     add_each_cases(t);
     add_error_cases(t);
     add_request_cases(t);
+    add_admission_cases(t);
+    add_replace_cases(t);
     add_deadline_cases(t);
     add_lifetime_cases(t);
     add_async_cases(t);

@@ -96,6 +96,8 @@ void add_combinator_cases(std::vector<Case>& table);
 void add_each_cases(std::vector<Case>& table);
 void add_error_cases(std::vector<Case>& table);
 void add_request_cases(std::vector<Case>& table);
+void add_admission_cases(std::vector<Case>& table);
+void add_replace_cases(std::vector<Case>& table);
 void add_deadline_cases(std::vector<Case>& table);
 void add_lifetime_cases(std::vector<Case>& table);
 void add_async_cases(std::vector<Case>& table);

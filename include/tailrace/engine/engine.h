@@ -3,8 +3,10 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "tailrace/core/observer.h"
 #include "tailrace/core/outcome.h"
@@ -83,6 +85,7 @@ class EngineCore {
 
   // A frame for a request, or (null) the reason why not. The caller then constructs the input in FrameRef::input().
   FrameRef admit(const Request& request, Error& refusal) const noexcept;
+  FrameRef admit(Error& refusal) const noexcept;  // one that asks for nothing
   // The input has been constructed: runs the request until it is answered.
   void run(FrameRef& frame) const noexcept;
   // Starts it elsewhere; `frame` stays ours, to wait with.
@@ -90,10 +93,15 @@ class EngineCore {
   // The same, and `deliver` is called once, on the executor, when it is answered. The engine takes the frame over.
   void submit(FrameRef frame, void (*deliver)(FrameRef&, void* callback)) const noexcept;
   static void* callback_memory(const FrameRef& frame) noexcept;
+  // An answered request whose answer has been taken: makes room for another one. What is left of it to let go of later,
+  // if it has an on_release.
+  static FrameRef settle(FrameRef answered) noexcept;
 
   static void wait(const FrameRef& frame, TimePoint until) noexcept;
   static void cancel(const FrameRef& frame) noexcept;
 
+  Problems replace(std::shared_ptr<const PlanData> plan) const;
+  std::vector<std::string> drain(TimePoint until) const;
   void stop() const noexcept;
   EngineFigures figures() const noexcept;
 
@@ -168,16 +176,20 @@ class Engine {
 
   // Answers one request. The caller's thread does the work itself where that cannot make the answer late, and sleeps
   // otherwise. Inside a stage it runs everything on the calling worker. Never throws what a stage throws.
-  Outcome<Out> run(In in, const Request& request = {}) {
+  Outcome<Out> run(In in) {
+    Error refusal;
+    detail::FrameRef frame = core_.admit(refusal);
+    return run(std::move(in), frame, refusal);
+  }
+  Outcome<Out> run(In in, const Request& request) {
     Error refusal;
     detail::FrameRef frame = core_.admit(request, refusal);
-    if (!frame) return detail::refused<Out>(refusal);
-    detail::emplace_in_slot<In>(frame.input(), std::move(in));
-    core_.run(frame);
-    return detail::take_outcome<Out>(frame);
+    return run(std::move(in), frame, refusal);
   }
 
-  // Starts a request and returns at once; no stage runs on the caller's thread. A refusal waits in the handle.
+  // Starts a request and returns at once; no stage runs on the caller's thread. A refusal waits in the handle. With
+  // Overload::wait it returns once there is room: so a caller who submits faster than requests are answered is slowed
+  // down.
   Handle<Out> submit(In in, const Request& request = {}) {
     Error refusal;
     detail::FrameRef frame = core_.admit(request, refusal);
@@ -205,12 +217,24 @@ class Engine {
         F call = std::move(*std::launder(static_cast<F*>(memory)));
         std::launder(static_cast<F*>(memory))->~F();
         Outcome<Out> outcome = detail::take_outcome<Out>(answered);
-        { const detail::FrameRef done = std::move(answered); }  // makes room before the callback can ask for some
+        // Makes room before the callback can ask for some.
+        const detail::FrameRef rest = detail::EngineCore::settle(std::move(answered));
         call(std::move(outcome));
       });
       return {};
     }
   }
+
+  // Sends requests from now on to another plan. Those under way finish on the plan that they began with, whose stages
+  // are destroyed when the last of them is gone, by the thread that lets go of it. Either plan has room for
+  // max_in_flight requests. What is wrong with the plan, if anything; then nothing changes. From any thread.
+  Problems replace(const Plan<In, Out>& plan) { return core_.replace(plan.share()); }
+
+  // Refuses new requests from now on, and waits until all those under way are answered and no user code runs any more,
+  // or until `until`. Gives the names of stages that still run, each once (stages that were fused into one block come
+  // as one, separated by commas); nothing: all is done. stop() answers those that are left. Inside a stage or a
+  // callback it does not wait.
+  std::vector<std::string> drain(TimePoint until = never) { return core_.drain(until); }
 
   // Refuses new requests from now on and answers those under way as `shutting_down`.
   void stop() noexcept { core_.stop(); }
@@ -221,6 +245,13 @@ class Engine {
   static constexpr bool fits_in_frame =
       sizeof(F) <= detail::callback_bytes &&
       alignof(F) <= alignof(std::max_align_t) && std::is_nothrow_move_constructible_v<F>;
+
+  Outcome<Out> run(In&& in, detail::FrameRef& frame, const Error& refusal) {
+    if (!frame) return detail::refused<Out>(refusal);
+    detail::emplace_in_slot<In>(frame.input(), std::move(in));
+    core_.run(frame);
+    return detail::take_outcome<Out>(frame);
+  }
 
   detail::EngineCore core_;
 };
