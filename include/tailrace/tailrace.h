@@ -12,4 +12,5 @@
 #include "tailrace/model/registry.h"
 #include "tailrace/opt/optimise.h"
 #include "tailrace/plan/explain.h"
+#include "tailrace/plan/profile.h"
 #include "tailrace/plan/verify.h"
