@@ -6,6 +6,7 @@
 #include "tailrace/core/outcome.h"
 #include "tailrace/core/tensor.h"
 #include "tailrace/engine/engine.h"
+#include "tailrace/exec/measure.h"
 #include "tailrace/exec/start.h"
 #include "tailrace/flow/combine.h"
 #include "tailrace/flow/flow.h"
