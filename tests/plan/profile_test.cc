@@ -136,6 +136,17 @@ TEST_CASE("rounds that differ much are not steady") {
   CHECK_FALSE(t.steady());
 }
 
+TEST_CASE("times are told in the unit that fits, with three digits") {
+  CHECK(tr::time_in_words(0) == "0 ns");
+  CHECK(tr::time_in_words(1.234e-9) == "1.23 ns");
+  CHECK(tr::time_in_words(999.4e-9) == "999 ns");
+  CHECK(tr::time_in_words(999.9e-9) == "1 us");
+  CHECK(tr::time_in_words(12.5e-6) == "12.5 us");
+  CHECK(tr::time_in_words(3.14159e-3) == "3.14 ms");
+  CHECK(tr::time_in_words(12.3456) == "12.35 s");
+  CHECK(tr::time_in_words(-1) == "unknown");
+}
+
 TEST_CASE("a profile as text") {
   const auto text = tr::write_profile(example());
   REQUIRE(text);
@@ -181,8 +192,7 @@ TEST_CASE("each mistake in the text is one line with its place") {
   CHECK(read_error(R"({"costs": [{"where": 3}]})") == "1:22: 'where' must be a text, got a number");
   CHECK(read_error(R"({"wake": {"p5": 3}})") == "1:11: 'wake' has no 'p5' (did you mean 'p50'?)");
   CHECK(read_error(R"({"wake": {"min": -1}})") == "1:18: 'min' must be a number from 0 to 1000000000");
-  CHECK(read_error(R"({"wake": {"calls": 1.5}})") ==
-        "1:20: 'calls' must be a whole number from 0 to 9007199254740992");
+  CHECK(read_error(R"({"wake": {"calls": 1.5}})") == "1:20: 'calls' must be a whole number from 0 to 9007199254740992");
   CHECK_THAT(read_error(R"({"wake": {"p50": 2, "p90": 1}})"), Catch::Contains("must not fall"));
   CHECK_THAT(read_error(R"({"wake": {"min": 1, "p50": 1, "p90": 1, "p99": 1}})"), Catch::Contains("'mean' is smaller"));
   CHECK(read_error(R"({"costs": [{"where": "a"}, {"where": "b"}, {"where": "a"}]})") ==

@@ -63,6 +63,9 @@ struct Profile {
   bool operator==(const Profile&) const = default;
 };
 
+// A time for people, in the unit that fits, with three digits: "12.5 us"; "unknown" where it is below 0.
+std::string time_in_words(double seconds);
+
 // Both together. What both know is taken from `newer` as it is, since quantiles of two runs do not add up. Profiles of
 // different machines are refused: their times mean nothing beside each other.
 Built<Profile> merge(Profile older, const Profile& newer);
