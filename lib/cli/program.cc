@@ -118,7 +118,7 @@ void add_measure(CLI::App& app, MeasureFlowOptions& o) {
       ->check(between(1, 1 << 30))
       ->type_name("N");
   measure->add_option("--seconds", o.seconds, "About how long it may take (default: 2)")
-      ->check(between(0, 86400))
+      ->check(CLI::Range(0., 86400.).description(""))
       ->type_name("S");
   measure->footer(measure_footer);
 }
