@@ -6,7 +6,7 @@
 #include <sstream>
 #include <vector>
 
-namespace report {
+namespace svg {
 namespace {
 
 constexpr double width = 720, height = 400, left = 64, right = 168, top = 24, bottom = 56;
@@ -117,4 +117,4 @@ class Drawing {
 
 std::string draw(const Json& picture) { return Drawing(picture).take(); }
 
-}  // namespace report
+}  // namespace svg

@@ -2,11 +2,11 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-namespace report {
+namespace svg {
 
 using Json = nlohmann::ordered_json;
 
 // A picture of results (see Picture in support/results.h) as SVG: lines over a logarithmic axis, from y = 0.
 std::string draw(const Json& picture);
 
-}  // namespace report
+}  // namespace svg

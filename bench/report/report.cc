@@ -15,7 +15,7 @@
 namespace {
 
 namespace fs = std::filesystem;
-using report::Json;
+using svg::Json;
 
 const char* const introduction =
     "# Benchmarks\n\n"
@@ -131,7 +131,7 @@ int report(const fs::path& results, const fs::path& target) {
     for (const Json& p : b.value("pictures", Json::array())) {
       const fs::path file = target.parent_path() / picture_file(p);
       std::ofstream picture(file);
-      picture << report::draw(p);
+      picture << svg::draw(p);
       if (!picture) throw std::runtime_error("cannot write " + file.string());
     }
   return 0;
@@ -147,14 +147,16 @@ int smoke() {
       "lines": [{"name": "one & two", "points": [[10, 1], [1000, 3]]}, {"name": "flat", "points": [[10, 1]]}]}],
     "tables": [{"title": "U", "text": "", "columns": ["a"], "rows": [["b"]]}]})");
   const std::string text = page({example}, Json{{"bad", "because."}});
-  for (const char* expected : {"| `good` | w | 1 x | 1.50 x | met |", "1.75 x | 1.50 x | **missed** |",
-                               "void: ", "`bad` is missed: because.", "### U", "| b |", "L 1.", "### V", "![V](benchmarks_n.svg)"})
+  for (const char* expected :
+       {"| `good` | w | 1 x | 1.50 x | met |", "1.75 x | 1.50 x | **missed** |", "void: ", "`bad` is missed: because.",
+        "### U", "| b |", "L 1.", "### V", "![V](benchmarks_n.svg)"})
     if (text.find(expected) == std::string::npos) {
       std::cerr << "bench_report: the page lacks \"" << expected << "\"\n" << text;
       return 1;
     }
-  const std::string picture = report::draw(example.at("pictures").at(0));
-  for (const char* expected : {"<svg ", "</svg>\n", ">one &amp; two</text>", ">1000</text>", "<polyline ", ">ratio</text>"})
+  const std::string picture = svg::draw(example.at("pictures").at(0));
+  for (const char* expected :
+       {"<svg ", "</svg>\n", ">one &amp; two</text>", ">1000</text>", "<polyline ", ">ratio</text>"})
     if (picture.find(expected) == std::string::npos) {
       std::cerr << "bench_report: the picture lacks \"" << expected << "\"\n" << picture;
       return 1;

@@ -117,10 +117,10 @@ std::string text(double value, int digits) {
 void write(const Results& r, const std::string& file) {
   std::ofstream out(file);
   Json j = {{"benchmark", r.benchmark},
-                  {"title", r.title},
-                  {"taken", taken()},
-                  {"figures", all(r.figures)},
-                  {"tables", all(r.tables)}};
+            {"title", r.title},
+            {"taken", taken()},
+            {"figures", all(r.figures)},
+            {"tables", all(r.tables)}};
   if (!r.pictures.empty()) j["pictures"] = all(r.pictures);
   out << j.dump(1) << "\n";
   if (!out) throw std::runtime_error("cannot write " + file);
