@@ -58,15 +58,17 @@ void measure(const bench::Options& options, Results& r) {
   Report report{r, bench::two_core_scaling(), {}, {}};
   r.figures.push_back(
       {"m5b.scaling", "what two threads that compute do in the time of one", report.scaling, {}, "x", false});
-  report.picture = {"fork",
-                    "m5b: two branches of a join",
-                    "Time as a multiple of one branch after another, medians over rounds.",
-                    "branch, us",
-                    "x serial",
-                    {}};
+  report.picture = {
+      "fork",
+      "m5b: two branches of a join",
+      "Time as a multiple of one branch after another, medians over rounds; what is above 3 is drawn there.",
+      "branch, us",
+      "x serial",
+      {}};
   for (const char* state : {"warm", "cold"})
     for (const char* arm : {"forked", "decided", "by hand"})
       report.picture.lines.push_back({std::string(arm) + ", " + state, {}});
+  report.picture.highest = 3;
   report.table = {"m5b: warm and cold",
                   "Multiples of serial, medians of requests and rounds.",
                   {"branch", "threads", "forks", "serial, us", "forked", "decided", "enqueue and wait"},

@@ -29,7 +29,8 @@ struct Scale {
   double x_first = 0, x_last = 1;  // logarithms
   double y_last = 1, y_step = 1;
 
-  explicit Scale(const Json& lines) {
+  explicit Scale(const Json& picture) {
+    const Json& lines = picture.at("lines");
     double least = 1e300, most = 0, highest = 0;
     for (const Json& line : lines)
       for (const Json& p : line.at("points")) {
@@ -38,6 +39,7 @@ struct Scale {
         highest = std::max(highest, p.at(1).get<double>());
       }
     if (most <= 0) return;
+    if (const double edge = picture.value("highest", 0.); edge > 0) highest = std::min(highest, edge);
     x_first = std::floor(std::log10(least));
     x_last = std::max(x_first + 1, std::ceil(std::log10(most)));
     y_step = std::pow(10, std::floor(std::log10(std::max(highest, 1e-9))));
@@ -47,12 +49,12 @@ struct Scale {
   double x(double value) const {
     return left + (std::log10(value) - x_first) / (x_last - x_first) * (width - left - right);
   }
-  double y(double value) const { return height - bottom - value / y_last * (height - top - bottom); }
+  double y(double value) const { return height - bottom - std::min(value, y_last) / y_last * (height - top - bottom); }
 };
 
 class Drawing {
  public:
-  explicit Drawing(const Json& picture) : picture_(picture), scale_(picture.at("lines")) {
+  explicit Drawing(const Json& picture) : picture_(picture), scale_(picture) {
     out_ << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << width << " " << height
          << "\" font-family=\"sans-serif\" font-size=\"12\">\n"
          << "<rect width=\"" << width << "\" height=\"" << height << "\" fill=\"white\"/>\n";

@@ -33,6 +33,7 @@ struct Picture {
     std::vector<std::pair<double, double>> points;
   };
   std::vector<Line> lines;
+  double highest = 0;  // of y: what is above is drawn at the edge; 0: everything fits
 };
 
 struct Results {
