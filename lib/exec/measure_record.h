@@ -21,6 +21,7 @@ class Record {
   void fail(std::string_view why);
   // The combinator around this arm was gone through, and so many times this arm.
   void entered(std::uint64_t times) { ++entered_, through_ += times; }
+  const std::string& where() const { return cost_.where; }
   void end_round();
   void forget();  // what the warm-up found
   Cost cost();

@@ -5,6 +5,7 @@
 #include <exception>
 #include <limits>
 #include <new>
+#include <utility>
 
 #include "tailrace/core/clock.h"
 #include "tailrace/core/tensor.h"
@@ -44,15 +45,17 @@ double bytes_of(const Type& type, const void* slot) {
 }
 
 // What a user's function threw. REQUIRES: called inside a catch block.
-void note_thrown(Record& record) {
+Error thrown() {
   try {
     throw;
   } catch (const Error& e) {
-    record.fail(e.what());
+    return e;
+  } catch (const std::bad_alloc&) {
+    return {Code::out_of_memory, "there was not enough memory"};
   } catch (const std::exception& e) {
-    record.fail(e.what());
+    return {Code::stage_failed, e.what()};
   } catch (...) {
-    record.fail("threw something that is not a std::exception");
+    return {Code::stage_failed, "threw something that is not a std::exception"};
   }
 }
 
@@ -80,8 +83,8 @@ Walk::Walk(const Graph& graph, const Registry& models) : next_(sizeof(Head)), cl
   head->self = this;
   head->head.fail = [](const Instruction&, char* frame, const Error& error) noexcept {
     Walk& walk = *reinterpret_cast<Head*>(frame)->self;
-    walk.error_ = error;
-    walk.failed_ = &walk.error_;
+    walk.returned_ = error;
+    walk.failed_ = true;
   };
 }
 
@@ -138,12 +141,19 @@ void Walk::lay_out_node(Line& line, std::size_t node, const Registry& models, co
 
 // ---- walking
 
+Walk::Value Walk::failed(Record& record, const Error& error) {
+  record.fail(error.what());
+  const Code code = error.code() == Code::none ? Code::stage_failed : error.code();
+  return {0, 0, false, Error(code, record.where(), error.what())};
+}
+
 void Walk::run(const std::function<void(void* slot)>& make) {
   const auto in = top_.slots[0];
   try {
     make(memory_ + in);
   } catch (...) {
-    return note_thrown(*top_.whole);
+    failed(*top_.whole, thrown());
+    return;
   }
   own(in, top_.graph->input_type());
   const Value v = evaluate(top_, in);
@@ -173,7 +183,9 @@ std::vector<Cost> Walk::costs() {
 Walk::Value Walk::evaluate(Line& line, std::uint32_t in) {
   const Graph& g = *line.graph;
   line.values.assign(g.nodes.size(), {});
-  line.values[0] = {in, 0, true};
+  line.values[0] = {in, 0, true, {}};
+  Value answer;
+  bool broken = false;
   double seconds = 0;
   for (std::size_t i = 1; i < g.nodes.size(); ++i) {
     const auto& inputs = g.nodes[i].inputs;
@@ -182,9 +194,10 @@ Walk::Value Walk::evaluate(Line& line, std::uint32_t in) {
     if (!ready) continue;
     line.values[i] = node(line, i);
     seconds += line.values[i].seconds;
+    if (!line.values[i].there && !std::exchange(broken, true)) answer = line.values[i];
   }
   if (g.output == 0 && &line != &top_) return give_input(line, in);
-  Value answer = line.values[static_cast<std::size_t>(g.output)];
+  if (!broken) answer = line.values[static_cast<std::size_t>(g.output)];
   answer.seconds = seconds;
   return answer;
 }
@@ -192,14 +205,14 @@ Walk::Value Walk::evaluate(Line& line, std::uint32_t in) {
 // The answer of a graph that gives its input on is a value of its own.
 Walk::Value Walk::give_input(Line& line, std::uint32_t in) {
   const Type& type = line.graph->input_type();
-  Value v{line.identity, 0, true};
+  Value v{line.identity, 0, true, {}};
   try {
     timed(v.seconds, [&] {
       if (type.copy) type.copy(memory_ + v.slot, memory_ + in);
       else type.move(memory_ + v.slot, memory_ + in);
     });
   } catch (...) {
-    return note_thrown(*line.whole), Value{};
+    return failed(*line.whole, thrown());
   }
   own(v.slot, type);
   return v;
@@ -225,10 +238,10 @@ Walk::Value Walk::node(Line& line, std::size_t i) {
 
 // Runs an instruction and notes its time, or why it failed. One that leaves everything as it was is run until the clock
 // is fine enough to see it.
-bool Walk::call(const Instruction& i, Record& record, bool repeatable, double& seconds) {
+Walk::Value Walk::call(const Instruction& i, Record& record, bool repeatable) {
   constexpr double visible = 4e-6;  // of which the clock's own steps are less than a hundredth
   constexpr int most = 64;
-  failed_ = nullptr;
+  failed_ = false;
   try {
     double took = 0;
     timed(took, [&] { i.run(i, memory_); });
@@ -241,14 +254,12 @@ bool Walk::call(const Instruction& i, Record& record, bool repeatable, double& s
       });
       took = std::max(0., all - clock_cost_) / times;
     }
-    seconds += took;
-    if (!failed_) record.add(took, bytes_of(*i.type, memory_ + i.out));
-    else record.fail(failed_->what());
+    if (failed_) return failed(record, returned_);
+    record.add(took, bytes_of(*i.type, memory_ + i.out));
+    return {i.out, took, true, {}};
   } catch (...) {
-    note_thrown(record);
-    return false;
+    return failed(record, thrown());
   }
-  return !failed_;
 }
 
 Walk::Value Walk::stage(Line& line, std::size_t i) {
@@ -259,25 +270,23 @@ Walk::Value Walk::stage(Line& line, std::size_t i) {
   Instruction step{
       take ? n.stage.take : n.stage.leave, nullptr, inputs.data(), inputs[0], line.slots[i], live_, flag_, n.type};
   const bool repeatable = step.run == n.stage.leave && !n.type->destroy;
-  double others = 0;
   for (const Alternative& other : line.alternatives[i]) {
     step.context = other.context.get();
-    if (call(step, *other.record, repeatable, others) && n.type->destroy) n.type->destroy(memory_ + step.out);
+    if (call(step, *other.record, repeatable).there && n.type->destroy) n.type->destroy(memory_ + step.out);
   }
   step.context = n.stage.context.get();
-  Value v{step.out, 0, false};
-  v.there = call(step, *line.records[i], repeatable, v.seconds);
+  const Value v = call(step, *line.records[i], repeatable);
   if (v.there) own(v.slot, *n.type);
   return v;
 }
 
-// The answer of a test of the user's; false where it throws.
-bool Walk::ask(const Test& test, std::uint32_t slot, Record& record, double& seconds, std::size_t& answer) {
+// Asks a test of the user's, whose time `v` takes. False where it throws: `v.why` says what, and the answer stays.
+bool Walk::ask(const Test& test, std::uint32_t slot, Record& record, Value& v, std::size_t& answer) {
   try {
-    answer = timed(seconds, [&] { return test.run(test.context.get(), memory_ + slot); });
+    answer = timed(v.seconds, [&] { return test.run(test.context.get(), memory_ + slot); });
     return true;
   } catch (...) {
-    note_thrown(record);
+    v.why = failed(record, thrown()).why;
     return false;
   }
 }
@@ -300,14 +309,14 @@ Walk::Value Walk::race(Line& line, std::size_t i, std::uint32_t in) {
     Value v = evaluate(arm, in);
     if (!v.there) continue;
     if (!arm.lone) arm.whole->add(v.seconds, 0);
-    std::size_t valid = 1;
-    if (n.test && !ask(n.test, v.slot, *line.records[i], v.seconds, valid)) valid = 0;
+    std::size_t valid = !n.test;
+    if (n.test) ask(n.test, v.slot, *line.records[i], v, valid);
     if (!valid) continue;
     least = std::min(least, v.seconds);
     if (!first.there) first = v;
   }
-  if (first.there) first.seconds = least;
-  else line.records[i]->fail("no arm gave a valid answer");
+  if (!first.there) return failed(*line.records[i], {Code::all_arms_failed, "no arm gave a valid answer"});
+  first.seconds = least;
   return first;
 }
 
@@ -322,13 +331,12 @@ Walk::Value Walk::cascade(Line& line, std::size_t i, std::uint32_t in) {
     Value v = evaluate(rung, in);
     if (v.there && !rung.lone) rung.whole->add(v.seconds, 0);
     if (left) continue;
-    way += v.seconds;
     const bool last = k + 1 == n.arms.size();
     std::size_t exits = last;
-    if (v.there && !last && !ask(n.arms[k].exit, v.slot, *line.records[i], way, exits)) exits = 0;
+    if (v.there && !last) ask(n.arms[k].exit, v.slot, *line.records[i], v, exits);
+    way += v.seconds;
     left = v.there && exits;
-    if (v.there && (left || !last)) best = v;
-    if (last && !v.there && !n.fallback) best = {};
+    if (v.there || (last && (!best.there || !n.fallback))) best = v;
   }
   best.seconds = way;
   if (!best.there) line.records[i]->fail("no rung gave an answer");
@@ -338,10 +346,9 @@ Walk::Value Walk::cascade(Line& line, std::size_t i, std::uint32_t in) {
 Walk::Value Walk::choose(Line& line, std::size_t i, std::uint32_t in) {
   const Node& n = line.graph->nodes[i];
   const bool copyable = line.graph->at(n.inputs[0]).type->copy;
-  std::size_t selected = 0;
-  double way = 0;
-  if (!ask(n.test, in, *line.records[i], way, selected)) return {};
-  Value chosen;
+  std::size_t selected = n.arms.size();
+  Value selector, chosen;
+  if (!ask(n.test, in, *line.records[i], selector, selected)) return selector;
   for (std::size_t k = 0; k < n.arms.size(); ++k) {
     Line& arm = line.arms[i][k];
     enter(arm, k == selected);
@@ -350,33 +357,32 @@ Walk::Value Walk::choose(Line& line, std::size_t i, std::uint32_t in) {
     if (v.there && !arm.lone) arm.whole->add(v.seconds, 0);
     if (k == selected) chosen = v;
   }
-  chosen.seconds += way;
-  if (!chosen.there)
-    line.records[i]->fail(selected < n.arms.size() ? "the selected arm failed" : "selected an arm that is not there");
+  if (selected >= n.arms.size())
+    return failed(*line.records[i], {Code::bad_selection, "selected an arm that is not there"});
+  chosen.seconds += selector.seconds;
+  if (!chosen.there) line.records[i]->fail("the selected arm failed");
   return chosen;
 }
 
-// Runs every element; false where one of them fails the whole.
-bool Walk::elements(Line& line, std::size_t i, std::uint32_t in, double& seconds) {
+// Runs every element; the first one that fails may fail the whole.
+void Walk::elements(Line& line, std::size_t i, std::uint32_t in, Value& whole) {
   const Node& n = line.graph->nodes[i];
   Line& arm = line.arms[i][0];
   const auto gather = memory_ + line.gathers[i];
   const std::size_t count = n.each_in->size(memory_ + in), mark = owned_.size();
   enter(arm, count);
-  bool whole = true;
+  whole.there = true;
   for (std::size_t k = 0; k < count; ++k) {
-    timed(seconds, [&] { n.each_in->take(memory_ + arm.slots[0], memory_ + in, k, line.moves.may_take[i]); });
+    timed(whole.seconds, [&] { n.each_in->take(memory_ + arm.slots[0], memory_ + in, k, line.moves.may_take[i]); });
     own(arm.slots[0], *n.each_in->element);
     const Value v = evaluate(arm, arm.slots[0]);
-    seconds += v.seconds;
+    whole.seconds += v.seconds;
     if (v.there && !arm.lone) arm.whole->add(v.seconds, 0);
-    const Error error(Code::stage_failed, "failed");
-    if (v.there) timed(seconds, [&] { n.each_out->put(gather, k, memory_ + v.slot, nullptr); });
-    else if (n.each_out->keeps_errors) n.each_out->put(gather, k, nullptr, &error);
-    else whole = false;
+    if (v.there) timed(whole.seconds, [&] { n.each_out->put(gather, k, memory_ + v.slot, nullptr); });
+    else if (n.each_out->keeps_errors) n.each_out->put(gather, k, nullptr, &v.why);
+    else if (std::exchange(whole.there, false)) whole.why = v.why;
     destroy_down_to(mark);
   }
-  return whole;
 }
 
 // One element after another: the work that there is, whoever shares it.
@@ -384,20 +390,22 @@ Walk::Value Walk::each(Line& line, std::size_t i, std::uint32_t in) {
   const Node& n = line.graph->nodes[i];
   Record& record = *line.records[i];
   const auto gather = line.gathers[i];
-  Value v{line.slots[i], 0, false};
+  Value v{line.slots[i], 0, false, {}};
   const auto mark = owned_.size();
   try {
     const std::size_t count = n.each_in->size(memory_ + in);
     timed(v.seconds, [&] { n.each_out->start(memory_ + gather, count); });
     own(gather, *n.each_out->gather);
-    if (!elements(line, i, in, v.seconds)) return record.fail("an element failed"), v;
+    elements(line, i, in, v);
+    if (!v.there) return record.fail("an element failed"), v;
+    v.there = false;
     timed(v.seconds, [&] { n.each_out->finish(memory_ + v.slot, memory_ + gather); });
     own(v.slot, *n.type);
     v.there = true;
     record.add(v.seconds, n.type->size + static_cast<double>(count) * n.each_out->element->size);
   } catch (...) {
-    note_thrown(record);
     destroy_down_to(mark);
+    return failed(record, thrown());
   }
   return v;
 }

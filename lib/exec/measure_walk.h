@@ -31,11 +31,12 @@ class Walk {
 
  private:
   struct Head;
-  // A value, or none because something that leads to it failed; and what it took to get it.
+  // A value, or why there is none; and what it took to get it.
   struct Value {
     std::uint32_t slot = 0;
     double seconds = 0;
     bool there = false;
+    Error why{};  // where it is not there
   };
   // One more variant of a stage's model.
   struct Alternative {
@@ -72,11 +73,12 @@ class Walk {
   Value cascade(Line& line, std::size_t node, std::uint32_t in);
   Value choose(Line& line, std::size_t node, std::uint32_t in);
   Value each(Line& line, std::size_t node, std::uint32_t in);
-  bool elements(Line& line, std::size_t node, std::uint32_t in, double& seconds);
+  void elements(Line& line, std::size_t node, std::uint32_t in, Value& whole);
   Value give_input(Line& line, std::uint32_t in);
   static void enter(Line& arm, std::size_t times);
-  bool call(const Instruction& i, Record& record, bool repeatable, double& seconds);
-  bool ask(const Test& test, std::uint32_t slot, Record& record, double& seconds, std::size_t& answer);
+  Value call(const Instruction& i, Record& record, bool repeatable);
+  static Value failed(Record& record, const Error& error);
+  bool ask(const Test& test, std::uint32_t slot, Record& record, Value& v, std::size_t& answer);
   void own(std::uint32_t slot, const Type& type) { owned_.push_back({slot, &type}); }
   void destroy_down_to(std::size_t mark) noexcept;
 
@@ -86,8 +88,8 @@ class Walk {
   std::size_t next_ = 0, align_ = 64;
   std::uint32_t flag_ = 0, live_ = 0;
   std::vector<std::pair<std::uint32_t, const Type*>> owned_;
-  const Error* failed_ = nullptr;  // what the running thunk returned instead of a value
-  Error error_;
+  bool failed_ = false;  // the running thunk returned an error instead of a value:
+  Error returned_;       // this
   double clock_cost_ = 0;
 };
 
