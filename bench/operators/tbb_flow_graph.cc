@@ -11,15 +11,14 @@ namespace {
 
 namespace flow = oneapi::tbb::flow;
 
-// What travels: memory that is used again, once its request is answered.
+// What travels, one for each request.
 struct Payload {
   std::uint32_t number = 0, answer = 0;
   Values values;
 };
 using Light = flow::function_node<Payload*, Payload*, flow::lightweight>;  // runs where it is put
-using Door = flow::function_node<Payload*, Payload*>;                      // on a worker
 
-// One graph for a client's own thread, and one behind a door to the workers.
+// One graph for a client's own thread, and one in an arena of workers.
 class FlowGraph final : public System {
  public:
   FlowGraph(const std::array<Operator, count>& chain, unsigned threads, Done done)
@@ -27,9 +26,7 @@ class FlowGraph final : public System {
     lay(own_graph_, own_, chain, nullptr);
     arena_.execute([&] {
       graph_.emplace();
-      door_.emplace(*graph_, flow::unlimited, [](Payload* p) noexcept { return p; });
       lay(*graph_, shared_, chain, &done_);
-      flow::make_edge(*door_, shared_.front());
     });
   }
   ~FlowGraph() override {
@@ -44,7 +41,7 @@ class FlowGraph final : public System {
   void send(std::uint32_t number) override {
     Payload* p = &payloads_.emplace_back();
     p->number = number;
-    arena_.enqueue([this, p] { door_->try_put(p); });
+    arena_.enqueue([this, p] { shared_.front().try_put(p); });
   }
 
  private:
@@ -71,7 +68,6 @@ class FlowGraph final : public System {
   oneapi::tbb::task_arena arena_;
   flow::graph own_graph_;
   std::optional<flow::graph> graph_;
-  std::optional<Door> door_;
   std::deque<Light> own_, shared_;
   std::deque<Payload> payloads_;
   Payload payload_;
