@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Takes every figure again and makes docs/benchmarks.md of them. Wants a machine with nothing else to do, and a build of
-# the whole project; about ten minutes.
+# the whole project; about half an hour.
 #
 #   bash bench/report.sh BUILD_DIR          measures, then writes the page
 #   bash bench/report.sh BUILD_DIR --page   only writes the page, from bench/results/
@@ -15,6 +15,9 @@ if [ "${2:-}" != --page ]; then
   "$build/bench/bench_overhead" ${ATTEMPTS:+--attempts "$ATTEMPTS"} --json "$results/2-overhead.json"
   bash "$here/compile_cost/run.sh" --json "$results/3-compile_cost.json"
   bash "$here/size.sh" "$build" --json "$results/4-size.json"
+  "$build/bench/bench_fusion" ${ATTEMPTS:+--attempts "$ATTEMPTS"} --json "$results/5-fusion.json"
+  "$build/bench/bench_fork" ${ATTEMPTS:+--attempts "$ATTEMPTS"} --json "$results/6-fork.json"
+  "$build/bench/bench_operators" ${ATTEMPTS:+--attempts "$ATTEMPTS"} --json "$results/7-operators.json"
 fi
 "$build/bench/bench_report" "$results" "$here/../docs/benchmarks.md"
 echo "wrote docs/benchmarks.md"

@@ -44,7 +44,7 @@ int smoke() {
   return allocations(100, true);
 }
 int measure(const bench::Options& options, const std::string& json) {
-  bench::Results results{"overhead", "What the library adds to a request", {}, {}};
+  bench::Results results{"overhead", "What the library adds to a request", {}, {}, {}};
   overhead::measure(options, results);
   bench::print(results);
   if (!json.empty()) bench::write(results, json);

@@ -5,16 +5,17 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "report/picture.h"
+
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
+using svg::Json;
 
 const char* const introduction =
     "# Benchmarks\n\n"
@@ -76,6 +77,9 @@ void table(std::ostream& out, const Json& t) {
   out << "\n";
 }
 
+// Beside the page.
+std::string picture_file(const Json& picture) { return "benchmarks_" + picture.at("name").get<std::string>() + ".svg"; }
+
 void benchmark(std::ostream& out, const Json& b, const Json& notes) {
   const Json& taken = b.at("taken");
   out << "\n## " << b.at("title").get<std::string>() << "\n\n";
@@ -86,6 +90,10 @@ void benchmark(std::ostream& out, const Json& b, const Json& notes) {
     out << ", " << library.key() << " " << library.value().get<std::string>();
   out << ".\n\n";
   figures(out, b.at("figures"), notes);
+  for (const Json& p : b.value("pictures", Json::array())) {
+    out << "### " << p.at("title").get<std::string>() << "\n\n" << p.at("text").get<std::string>() << "\n\n";
+    out << "![" << p.at("title").get<std::string>() << "](" << picture_file(p) << ")\n\n";
+  }
   for (const Json& t : b.at("tables")) table(out, t);
 }
 
@@ -119,6 +127,13 @@ int report(const fs::path& results, const fs::path& target) {
   std::ofstream out(target);
   out << page(benchmarks, notes);
   if (!out) throw std::runtime_error("cannot write " + target.string());
+  for (const Json& b : benchmarks)
+    for (const Json& p : b.value("pictures", Json::array())) {
+      const fs::path file = target.parent_path() / picture_file(p);
+      std::ofstream picture(file);
+      picture << svg::draw(p);
+      if (!picture) throw std::runtime_error("cannot write " + file.string());
+    }
   return 0;
 }
 
@@ -128,12 +143,22 @@ int smoke() {
     {"name": "good", "what": "w", "value": 1, "unit": "x", "limit": 1.5},
     {"name": "bad", "what": "w", "value": 1.75, "unit": "x", "limit": 1.5},
     {"name": "loud", "what": "w", "value": 1, "unit": "x", "limit": 2, "void": true}],
+    "pictures": [{"name": "n", "title": "V", "text": "v", "x": "size", "y": "ratio",
+      "lines": [{"name": "one & two", "points": [[10, 1], [1000, 3]]}, {"name": "flat", "points": [[10, 1]]}]}],
     "tables": [{"title": "U", "text": "", "columns": ["a"], "rows": [["b"]]}]})");
   const std::string text = page({example}, Json{{"bad", "because."}});
-  for (const char* expected : {"| `good` | w | 1 x | 1.50 x | met |", "1.75 x | 1.50 x | **missed** |",
-                               "void: ", "`bad` is missed: because.", "### U", "| b |", "L 1."})
+  for (const char* expected :
+       {"| `good` | w | 1 x | 1.50 x | met |", "1.75 x | 1.50 x | **missed** |", "void: ", "`bad` is missed: because.",
+        "### U", "| b |", "L 1.", "### V", "![V](benchmarks_n.svg)"})
     if (text.find(expected) == std::string::npos) {
       std::cerr << "bench_report: the page lacks \"" << expected << "\"\n" << text;
+      return 1;
+    }
+  const std::string picture = svg::draw(example.at("pictures").at(0));
+  for (const char* expected :
+       {"<svg ", "</svg>\n", ">one &amp; two</text>", ">1000</text>", "<polyline ", ">ratio</text>"})
+    if (picture.find(expected) == std::string::npos) {
+      std::cerr << "bench_report: the picture lacks \"" << expected << "\"\n" << picture;
       return 1;
     }
   return 0;

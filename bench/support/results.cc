@@ -77,6 +77,12 @@ Json as_json(const Figure& f) {
 Json as_json(const Table& t) {
   return {{"title", t.title}, {"text", t.text}, {"columns", t.columns}, {"rows", t.rows}};
 }
+Json as_json(const Picture& p) {
+  Json lines = Json::array();
+  for (const auto& line : p.lines) lines.push_back({{"name", line.name}, {"points", line.points}});
+  return {{"name", p.name}, {"title", p.title}, {"text", p.text},      {"x", p.x},
+          {"y", p.y},       {"lines", lines},   {"highest", p.highest}};
+}
 template <class List>
 Json all(const List& list) {
   Json j = Json::array();
@@ -111,11 +117,12 @@ std::string text(double value, int digits) {
 
 void write(const Results& r, const std::string& file) {
   std::ofstream out(file);
-  const Json j = {{"benchmark", r.benchmark},
-                  {"title", r.title},
-                  {"taken", taken()},
-                  {"figures", all(r.figures)},
-                  {"tables", all(r.tables)}};
+  Json j = {{"benchmark", r.benchmark},
+            {"title", r.title},
+            {"taken", taken()},
+            {"figures", all(r.figures)},
+            {"tables", all(r.tables)}};
+  if (!r.pictures.empty()) j["pictures"] = all(r.pictures);
   out << j.dump(1) << "\n";
   if (!out) throw std::runtime_error("cannot write " + file);
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 // What a benchmark found, as JSON that bench_report makes a page of.
@@ -23,11 +24,24 @@ struct Table {
   std::vector<std::vector<std::string>> rows;
 };
 
+// Lines over one axis, drawn by bench_report beside the page. The axis of x is logarithmic: x is above 0.
+struct Picture {
+  std::string name;  // of its file
+  std::string title, text, x, y;
+  struct Line {
+    std::string name;
+    std::vector<std::pair<double, double>> points;
+  };
+  std::vector<Line> lines;
+  double highest = 0;  // of y: what is above is drawn at the edge; 0: everything fits
+};
+
 struct Results {
   std::string benchmark;  // also the order on the page
   std::string title;
   std::vector<Figure> figures;
   std::vector<Table> tables;
+  std::vector<Picture> pictures;
 };
 
 // With machine, date, commit (TAILRACE_COMMIT, else what git says), compiler and library versions. Throws

@@ -26,7 +26,8 @@ Exit demo_digits(const DemoOptions& options);
 
 struct ExplainOptions {
   std::string flow;
-  std::string models;  // empty: models stay names
+  std::string models;   // empty: models stay names
+  std::string profile;  // empty: nothing is known of costs
 };
 Exit explain_flow(const ExplainOptions& options);
 
@@ -37,6 +38,13 @@ struct RunOptions {
   unsigned threads = 0;
 };
 Exit run_flow(const RunOptions& options);
+
+struct MeasureFlowOptions {
+  std::string flow, models, input, out;
+  std::size_t columns = 0;  // only so many numbers of each row; 0: all
+  double seconds = 2;
+};
+Exit measure_flow(const MeasureFlowOptions& options);
 
 // The whole program: reads the command line and calls one of these.
 int run_program(int argc, const char* const* argv);

@@ -3,27 +3,42 @@
 #include <cstdio>
 
 #include "cli/cli.h"
+#include "cli/files.h"
 #include "cli/models.h"
 #include "tailrace/opt/optimise.h"
+#include "tailrace/plan/profile.h"
 
 namespace tailrace::cli {
+
+namespace {
+
+// A profile from a file; problems begin "FILE:line:column". No file: an empty one.
+Built<Profile> read_profile_file(const std::string& path) {
+  if (path.empty()) return Profile{};
+  const auto text = read_file(path, std::size_t{16} << 20);
+  if (!text) return text.error();
+  auto profile = read_profile(*text);
+  if (profile) return profile;
+  const Problem& p = profile.error().list().front();
+  return Problems(p.code, path + (p.where.empty() ? "" : ":" + p.where), p.what);
+}
+
+}  // namespace
 
 Exit explain_flow(const ExplainOptions& options) {
   const auto graph = read_flow_file(options.flow, make_catalog());
   if (!graph) return complain(graph.error());
+  auto profile = read_profile_file(options.profile);
+  if (!profile) return complain(profile.error());
   const auto models = models_of(**graph);
-  if (!models.empty() && options.models.empty()) {  // what it computes; how it runs depends on the models
+  if (!models.empty() && options.models.empty() &&
+      options.profile.empty()) {  // what it computes; how it runs depends on the models
     std::fputs(explain(**graph).c_str(), stdout);
     return Exit::fine;
   }
   Registry registry;
-  if (!models.empty()) {
-    if (!have_torch()) return complain(no_torch, Exit::not_available);
-    auto loaded = load_models(**graph, options.models);
-    if (!loaded) return complain(loaded.error());
-    registry = *std::move(loaded);
-  }
-  const auto plan = optimise(*graph, {.models = std::move(registry)});
+  if (const auto exit = load_models_or_complain(**graph, options.models, registry)) return *exit;
+  const auto plan = optimise(*graph, {.profile = *std::move(profile), .models = std::move(registry)});
   if (!plan) return complain(plan.error());
   std::fputs(explain(*plan).c_str(), stdout);
   return Exit::fine;

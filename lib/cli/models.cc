@@ -99,4 +99,14 @@ Built<Registry> load_models(const Graph& graph, const std::string& folder) {
   return registry;
 }
 
+std::optional<Exit> load_models_or_complain(const Graph& graph, const std::string& folder, Registry& registry) {
+  if (models_of(graph).empty()) return std::nullopt;
+  if (!have_torch()) return complain(no_torch, Exit::not_available);
+  if (folder.empty()) return complain("the flow uses models: --models names the folder that holds NAME.pt for each");
+  auto loaded = load_models(graph, folder);
+  if (!loaded) return complain(loaded.error());
+  registry = *std::move(loaded);
+  return std::nullopt;
+}
+
 }  // namespace tailrace::cli

@@ -1,8 +1,10 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "cli/cli.h"
 #include "tailrace/core/tensor.h"
 #include "tailrace/model/registry.h"
 #include "tailrace/plan/catalog.h"
@@ -28,5 +30,9 @@ std::vector<std::string> models_of(const Graph& graph);
 
 // Those models from their files, FOLDER/NAME.pt.
 Built<Registry> load_models(const Graph& graph, const std::string& folder);
+
+// The same for a command: empty where the flow needs none; says what is wrong, and gives the exit code, where they are
+// needed and cannot be had.
+std::optional<Exit> load_models_or_complain(const Graph& graph, const std::string& folder, Registry& registry);
 
 }  // namespace tailrace::cli

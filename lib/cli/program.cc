@@ -17,6 +17,9 @@ constexpr const char* footer = R"(Examples:
   tailrace explain FLOW.json --models DIR       and how it will run with the models DIR/NAME.pt
   tailrace run FLOW.json --models DIR --input rows.csv
                                                 one line of JSON for every row
+  tailrace measure FLOW.json --input rows.csv --out P.json
+                                                what its stages cost
+  tailrace explain FLOW.json --profile P.json   and how it will run, decided by these costs
   tailrace COMMAND --help                       the flags of a command
 
 Exit codes:
@@ -39,6 +42,12 @@ Examples (the demo prints the folder of its networks as FOLDER/digits.json):
   head -3 rows.csv | tailrace run FLOW.json --models DIR --input - --within 5ms
 )";
 
+constexpr const char* measure_footer =
+    R"(Runs every stage, model and arm of a flow over the rows, one after another, and writes the times that each took: the profile
+that explain reads. A flow and its input are what run takes. Stages that fail on a row are named, and do not end it.
+Take it on the machine that the flow will run on, with nothing else running there.
+)";
+
 constexpr const char* demo_footer = R"(What happens:
   1. The images are split by a fixed permutation: 60 % train, 20 % choose the threshold, 20 % test.
   2. Both networks are trained with LibTorch, or taken from the cache.
@@ -52,6 +61,7 @@ struct Given {
   DemoOptions demo;
   ExplainOptions explain;
   RunOptions run;
+  MeasureFlowOptions measure;
 };
 
 // A range that the help does not spell out.
@@ -94,6 +104,23 @@ void add_explain(CLI::App& app, ExplainOptions& o) {
       app.add_subcommand("explain", "Prints what a flow computes and, given its models, how it will run and why");
   explain->add_option("FLOW", o.flow, "The flow, a JSON file")->required()->type_name("");
   explain->add_option("--models", o.models, "Folder that holds NAME.pt for every model of the flow")->type_name("DIR");
+  explain->add_option("--profile", o.profile, "What its stages cost, as measured by tailrace measure")
+      ->type_name("FILE");
+}
+
+void add_measure(CLI::App& app, MeasureFlowOptions& o) {
+  auto* measure = app.add_subcommand("measure", "Measures what the stages of a flow cost, for explain");
+  measure->add_option("FLOW", o.flow, "The flow, a JSON file")->required()->type_name("");
+  measure->add_option("--input", o.input, "CSV or .npy; - is CSV on standard input")->required()->type_name("FILE");
+  measure->add_option("--out", o.out, "Where the profile is written, as JSON")->required()->type_name("FILE");
+  measure->add_option("--models", o.models, "Folder that holds NAME.pt for every model of the flow")->type_name("DIR");
+  measure->add_option("--columns", o.columns, "Use only the first so many numbers of each row")
+      ->check(between(1, 1 << 30))
+      ->type_name("N");
+  measure->add_option("--seconds", o.seconds, "About how long it may take (default: 2)")
+      ->check(CLI::Range(0., 86400.).description(""))
+      ->type_name("S");
+  measure->footer(measure_footer);
 }
 
 void add_run(CLI::App& app, RunOptions& o) {
@@ -147,6 +174,7 @@ Exit dispatch(const CLI::App& app, const Given& given) {
   const std::string command = app.get_subcommands().front()->get_name();
   if (command == "demo") return demo_digits(given.demo);
   if (command == "explain") return explain_flow(given.explain);
+  if (command == "measure") return measure_flow(given.measure);
   return run_flow(given.run);
 }
 
@@ -163,6 +191,7 @@ int run_program(int argc, const char* const* argv) {
     add_demo(app, given.demo);
     add_explain(app, given.explain);
     add_run(app, given.run);
+    add_measure(app, given.measure);
     app.footer(footer);  // last: commands would inherit it
     try {
       app.parse(argc, argv);

@@ -9,6 +9,12 @@ Tensor Rows::row(std::size_t i) const {
   return Tensor::view(const_cast<float*>(values.data() + i * width), DType::float32, shape);
 }
 
+Tensor Rows::row(std::size_t i, std::size_t columns) const {
+  const Tensor whole = row(i);
+  if (columns == 0) return whole;
+  return Tensor::view(whole.data(), whole.dtype(), {static_cast<std::int64_t>(columns)});
+}
+
 Built<Rows> read_rows(const std::string& path) {
   const auto text = read_file(path, std::size_t{1} << 30);
   if (!text) return text.error();

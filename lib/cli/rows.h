@@ -17,6 +17,8 @@ struct Rows {
 
   // The i-th row; borrows its memory. REQUIRES: i < count.
   Tensor row(std::size_t i) const;
+  // Its first numbers; 0: all of it. REQUIRES: it has so many.
+  Tensor row(std::size_t i, std::size_t columns) const;
 };
 
 // Numbers between commas, a line a row; blanks around them and empty lines are skipped, and so is a first line without

@@ -27,13 +27,6 @@ std::optional<Duration> duration_in(std::string_view text) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
-// The row, or its first numbers.
-Tensor input_row(const Rows& rows, std::size_t i, std::size_t columns) {
-  const Tensor row = rows.row(i);
-  if (columns == 0) return row;
-  return Tensor::view(row.data(), row.dtype(), {static_cast<std::int64_t>(columns)});
-}
-
 // Keeps as many requests under way as the engine's threads can use; answers are printed in the order of rows.
 template <class Out>
 Exit answer_rows(Engine<Tensor, Out>& engine, const Rows& rows, const RunOptions& options, const Request& request,
@@ -48,7 +41,7 @@ Exit answer_rows(Engine<Tensor, Out>& engine, const Rows& rows, const RunOptions
   };
   for (std::size_t i = 0; i < rows.count; ++i) {
     if (open.size() == window) print_next();
-    open.push_back(engine.submit(input_row(rows, i, options.columns), request));
+    open.push_back(engine.submit(rows.row(i, options.columns), request));
   }
   while (!open.empty()) print_next();
   if (std::fflush(stdout) != 0) return complain("standard output cannot be written");
@@ -91,14 +84,7 @@ Exit run_flow(const RunOptions& options) {
     return complain(fmt::format("--columns {} asks for more numbers than rows have: {}", options.columns, width));
 
   Registry registry;
-  if (!models_of(**graph).empty()) {
-    if (!have_torch()) return complain(no_torch, Exit::not_available);
-    if (options.models.empty())
-      return complain("the flow uses models: --models names the folder that holds NAME.pt for each");
-    auto loaded = load_models(**graph, options.models);
-    if (!loaded) return complain(loaded.error());
-    registry = *std::move(loaded);
-  }
+  if (const auto exit = load_models_or_complain(**graph, options.models, registry)) return *exit;
   if (equal(out, type_of<std::int64_t>))
     return run_typed<std::int64_t>(*graph, std::move(registry), *rows, options, request);
   if (equal(out, type_of<Tensor>)) return run_typed<Tensor>(*graph, std::move(registry), *rows, options, request);

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <map>
 
-#include "engine/branches.h"
 #include "engine/frame.h"
 #include "engine/program.h"
 #include "engine/runtime.h"
+#include "tailrace/plan/branches.h"
 #include "tailrace/plan/moves.h"
 
 // A graph becomes blocks, regions and controls. Every graph (the flow's own and every arm's) is one region whose nodes

@@ -4,6 +4,8 @@
 #include <array>
 #include <chrono>
 
+#include "tailrace/opt/cost.h"
+#include "tailrace/opt/fork.h"
 #include "tailrace/opt/fuse.h"
 #include "tailrace/opt/place.h"
 #include "tailrace/opt/variant.h"
@@ -16,6 +18,8 @@ namespace {
 constexpr std::array all_passes{
     Pass{"variant", PassKind::choice, variant, "first: what a model is decides where it can run and what it costs"},
     Pass{"place", PassKind::rewrite, place, "before fuse: only stages on one device can run as one block"},
+    Pass{"cost", PassKind::rewrite, cost, "behind variant, whose cost it looks up; fork and fuse read what it finds"},
+    Pass{"fork", PassKind::rewrite, fork, "before fuse: no block spans branches that run at the same time"},
     Pass{"fuse", PassKind::rewrite, fuse, "last: it draws the blocks from everything decided before"},
 };
 

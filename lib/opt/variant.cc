@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 namespace tailrace {
@@ -10,16 +11,17 @@ namespace {
 
 double milliseconds(Duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
 bool known(Duration latency) { return latency > Duration{}; }
-bool cheaper(const Variant& a, const Variant& b) {
-  if (known(a.latency) != known(b.latency)) return known(a.latency);
-  return a.latency < b.latency;
+bool cheaper(Duration a, Duration b) {
+  if (known(a) != known(b)) return known(a);
+  return a < b;
 }
 bool accurate_enough(const Variant& v, const Need& need) { return need.accuracy <= 0 || v.accuracy >= need.accuracy; }
 
 // Binds one plan's models. Graphs are shared and const: those that change are copied, down to the arms, the others not.
 class Binder {
  public:
-  Binder(const Registry& models, std::vector<Decision>& decisions) : models_(models), decisions_(decisions) {}
+  Binder(const OptimiseOptions& options, std::vector<Decision>& decisions)
+      : models_(options.models), profile_(options.profile), decisions_(decisions) {}
 
   std::shared_ptr<const Graph> bind(const std::shared_ptr<const Graph>& graph, const std::string& prefix) {
     std::shared_ptr<Graph> copy;
@@ -64,11 +66,23 @@ class Binder {
     for (const auto& v : variants) {
       if (!v.model || !accurate_enough(v, use.need)) continue;
       ++enough;
-      if (!best || cheaper(v, *best)) best = &v;
+      if (!best || cheaper(latency(v, where), latency(*best, where))) best = &v;
     }
     if (best) record(use, *best, enough, where);
     else refuse(use, variants, where);
     return best;
+  }
+
+  const Times* measured(const Variant& v, const std::string& where) const {
+    const Cost* cost = profile_.find(where, v.name);
+    return cost && cost->time.known() ? &cost->time : nullptr;
+  }
+  // Of one row: as measured at this place, or as the registry says.
+  Duration latency(const Variant& v, const std::string& where) const {
+    const Times* times = measured(v, where);
+    if (!times) return v.latency;
+    return std::max(Duration(1),
+                    std::chrono::duration_cast<Duration>(std::chrono::duration<double>(times->expected())));
   }
 
   void record(const ModelUse& use, const Variant& v, std::size_t enough, const std::string& where) {
@@ -78,13 +92,17 @@ class Binder {
     d.what = fmt::format("model {} is served by its variant {}", use.name, v.name);
     const std::string of =
         use.need.accuracy > 0 ? fmt::format("accuracy of at least {}", use.need.accuracy) : "any accuracy";
+    const Duration latency = this->latency(v, where);
     if (enough == 1) d.why = fmt::format("the only variant with {}", of);
-    else if (known(v.latency)) d.why = fmt::format("the fastest of {} variants with {}", enough, of);
+    else if (known(latency)) d.why = fmt::format("the fastest of {} variants with {}", enough, of);
     else d.why = fmt::format("the first of {} variants with {}; no latency is known", enough, of);
-    if (known(v.latency)) {
-      d.expected = milliseconds(v.latency);
-      d.unit = "ms a row";
-      d.source = "registry";
+    d.unit = "ms a row";
+    if (known(latency)) {
+      d.expected = milliseconds(latency);
+      d.source = measured(v, where) ? "profile" : "registry";
+    } else if (!profile_.empty()) {
+      d.expected = -1;
+      d.source = "profile";
     }
     decisions_.push_back(std::move(d));
   }
@@ -110,6 +128,7 @@ class Binder {
   }
 
   const Registry& models_;
+  const Profile& profile_;
   std::vector<Decision>& decisions_;
   Problems problems_;
 };
@@ -117,7 +136,7 @@ class Binder {
 }  // namespace
 
 Problems variant(PlanData& plan, const OptimiseOptions& options) {
-  Binder binder(options.models, plan.choices.decisions);
+  Binder binder(options, plan.choices.decisions);
   plan.graph = binder.bind(plan.graph, {});
   return std::move(binder).problems();
 }

@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "plan/explain_text.h"
 #include "tailrace/plan/explain.h"
+#include "tailrace/plan/profile.h"
 #include "tailrace/plan/verify.h"
 
 namespace tailrace {
@@ -18,12 +20,12 @@ bool simple(const Node& node) { return node.kind == Kind::then || node.kind == K
 // Blocks and what stands between them, numbered in the order in which they are written.
 class BlockText {
  public:
-  explicit BlockText(Table& table) : table_(table) {}
+  BlockText(Table& table, bool timed) : table_(table), timed_(timed) {}
 
   void graph(const Graph& graph, const GraphChoices& choices, std::size_t indent, const std::string& label) {
     for (std::size_t i = 1; i < graph.nodes.size();) {
       if (simple(graph.nodes[i])) i = block(graph, choices, i, indent, label);
-      else control(graph.nodes[i], choices.arms[i], indent), ++i;
+      else control(graph.nodes[i], choices, i, indent), ++i;
     }
   }
 
@@ -33,12 +35,26 @@ class BlockText {
                     const std::string& label) {
     std::vector<std::string> names;
     const auto first = i;
-    for (; i < graph.nodes.size() && simple(graph.nodes[i]) && choices.group[i] == choices.group[first]; ++i)
+    double seconds = 0;
+    for (; i < graph.nodes.size() && simple(graph.nodes[i]) && choices.group[i] == choices.group[first]; ++i) {
       names.push_back(in_block(graph.nodes[i], choices.fork[i]));
+      const double more = seconds_of(choices, i);
+      seconds = seconds < 0 || more < 0 ? -1 : seconds + more;
+    }
     const std::string as_one = names.size() > 1 ? ", as one" : "";
-    table_.row(indent, {label + fmt::format("block {}", ++blocks_), name(choices.device[first]),
-                        list_of(names, " + ") + as_one});
+    row(indent, label + fmt::format("block {}", ++blocks_), name(choices.device[first]), seconds,
+        list_of(names, " + ") + as_one);
     return i;
+  }
+  static double seconds_of(const GraphChoices& choices, std::size_t i) {
+    return choices.seconds.empty() ? -1 : choices.seconds[i];
+  }
+  // With a profile there is one column more; `seconds` without a value leave it empty.
+  void row(std::size_t indent, std::string block, std::string on, std::optional<double> seconds, std::string what) {
+    std::vector<std::string> cells{std::move(block), std::move(on)};
+    if (timed_) cells.push_back(seconds ? time_in_words(*seconds) : "");
+    cells.push_back(std::move(what));
+    table_.row(indent, std::move(cells));
   }
   static std::string in_block(const Node& node, bool fork) {
     const ModelUse& use = node.stage.model;
@@ -48,33 +64,38 @@ class BlockText {
     return node.name + (model.empty() ? "" : " (" + model + ")") + (fork ? " (its inputs at the same time)" : "");
   }
 
-  void control(const Node& node, const std::vector<GraphChoices>& arms, std::size_t indent) {
-    table_.row(indent, {node.name, "", std::string(name(node.kind))});
+  void control(const Node& node, const GraphChoices& choices, std::size_t i, std::size_t indent) {
+    const auto& arms = choices.arms[i];
+    row(indent, node.name, "", seconds_of(choices, i), std::string(name(node.kind)));
     for (std::size_t k = 0; k < node.arms.size(); ++k) {
       const Graph& arm = *node.arms[k].graph;
       if (lone_stage(arm)) {
         graph(arm, arms[k], indent + 2, fmt::format("[{}] ", k));
       } else {
-        table_.row(indent + 2,
-                   {fmt::format("[{}]", k), "", arm.nodes.size() > 1 ? "flow " + arm.name : "gives its input on"});
+        row(indent + 2, fmt::format("[{}]", k), "", {},
+            arm.nodes.size() > 1 ? "flow " + arm.name : "gives its input on");
         graph(arm, arms[k], indent + 4, "");
       }
     }
   }
 
   Table& table_;
+  const bool timed_;
   int blocks_ = 0;
 };
 
+// REQUIRES: something is expected.
 std::string expectation(const Decision& d) {
-  if (d.unit.empty()) return "unknown (no profile)";
-  return fmt::format("{:.4g} {} ({})", d.expected, d.unit, name_or(d.source, "no source given"));
+  if (d.source.empty()) return "unknown (no profile)";
+  if (!(d.expected >= 0)) return fmt::format("unknown (not in the {})", d.source);
+  if (d.unit == "s") return fmt::format("{} ({})", time_in_words(d.expected), d.source);
+  return fmt::format("{:.4g} {} ({})", d.expected, d.unit, d.source);
 }
 
 void write_decision(Page& page, const Decision& d) {
   page.line(fmt::format("    {}: {}", name_or(d.where, "(no place)"), d.what), 8);
   page.line("      why: " + name_or(d.why, "no reason given"), 11);
-  page.line("      expected: " + expectation(d), 16);
+  if (!d.unit.empty()) page.line("      expected: " + expectation(d), 16);
 }
 
 void write_pass(Page& page, const std::string& name, bool skipped, const std::vector<Decision>& all) {
@@ -103,8 +124,10 @@ void write_decisions(Page& page, const Choices& choices) {
 void write_blocks(Page& page, const PlanData& plan) {
   if (plan.graph->nodes.size() == 1) return page.line("  nothing runs: the answer is the input", 4);
   Table table;
-  table.row(2, {"block", "on", "stages"});
-  BlockText(table).graph(*plan.graph, plan.choices.root, 2, "");
+  const bool timed = !plan.choices.root.seconds.empty();
+  if (timed) table.row(2, {"block", "on", "takes", "stages"});
+  else table.row(2, {"block", "on", "stages"});
+  BlockText(table, timed).graph(*plan.graph, plan.choices.root, 2, "");
   table.write(page);
 }
 
@@ -113,6 +136,7 @@ bool fits(const Graph& graph, const GraphChoices& choices) {
   if (choices.group.size() != count || choices.device.size() != count || choices.fork.size() != count ||
       choices.arms.size() != count)
     return false;
+  if (!choices.seconds.empty() && choices.seconds.size() != count) return false;
   for (std::size_t i = 0; i < count; ++i) {
     if (choices.arms[i].size() != graph.nodes[i].arms.size()) return false;
     for (std::size_t k = 0; k < choices.arms[i].size(); ++k)

@@ -28,7 +28,7 @@ class PlanCheck {
   void look(const Graph& graph, const GraphChoices& choices, const std::string& prefix) {
     const auto count = graph.nodes.size();
     if (choices.group.size() != count || choices.device.size() != count || choices.fork.size() != count ||
-        choices.arms.size() != count)
+        choices.arms.size() != count || (!choices.seconds.empty() && choices.seconds.size() != count))
       return misfit(prefix.empty() ? graph.name : prefix,
                     "the choices are for another graph: they must be as many as stages");
     look_at_groups(graph, choices, prefix);

@@ -81,6 +81,16 @@ expect 2 '' 'tailrace: empty.csv: holds no rows' run best.json --input empty.csv
 expect 2 '' 'tailrace: --columns 4 asks for more numbers than rows have: 3' run best.json --input rows.csv --columns 4
 expect 2 '' "tailrace: --within takes a time such as 5ms, 0.2s or 300us, got '5'" run best.json --input rows.csv --within 5
 
+# ---- measure, and explain with what it found
+expect 0 '*the flow f*half*to wake a thread*' '' measure best.json --input rows.csv --out p.json --seconds 0.2
+expect 0 '*block 1*half + best, as one*cost*2 of 2 stages*expected: * (profile)*' '' explain best.json --profile p.json
+expect 1 '*half*' 'tailrace: *best failed * of * times: *not a number*' measure best.json --input nan.csv --out q.json --seconds 0.1
+expect 2 '' 'tailrace: --out is required; see tailrace measure --help' measure best.json --input rows.csv
+expect 2 '' 'tailrace: /nowhere/p.json*' measure best.json --input rows.csv --out /nowhere/p.json --seconds 0
+expect 2 '' 'tailrace: none.json: cannot be opened: No such file or directory' explain best.json --profile none.json
+printf '{"costs": [{"where": 1}]}' >bad_profile.json
+expect 2 '' "tailrace: bad_profile.json:1:22: 'where' must be a text, got a number" explain best.json --profile bad_profile.json
+
 # ---- models
 "$tailrace" demo digits --data none.csv >out.txt 2>err.txt
 if [ $? = 3 ]; then  # a build without LibTorch says so, whatever else is asked

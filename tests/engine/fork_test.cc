@@ -6,8 +6,8 @@
 #include <string>
 #include <thread>
 
-#include "engine/branches.h"
 #include "tailrace/exec/pool.h"
+#include "tailrace/plan/branches.h"
 #include "tailrace/tailrace.h"
 
 namespace tr = tailrace;

@@ -1,6 +1,8 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tailrace/flow/combine.h"
 #include "tailrace/flow/flow.h"
@@ -47,6 +49,24 @@ inline PlanData plan_for(std::shared_ptr<const Graph> graph) {
   PlanData plan{graph, {}};
   plan.choices.root = default_choices(*graph);
   return plan;
+}
+
+// A profile made by hand: medians in seconds, by path.
+inline Cost cost_of(std::string where, double seconds, std::string variant = {}) {
+  Cost c;
+  c.where = std::move(where);
+  c.variant = std::move(variant);
+  c.time = {100, seconds, seconds, seconds, seconds, seconds, 0};
+  return c;
+}
+inline Profile profile_of(const std::vector<std::pair<std::string, double>>& costs, double wake, unsigned threads,
+                          double hand_over = 30e-9) {
+  Profile p;
+  p.measured = {"a machine", "2026-01-02", "a compiler", threads};
+  p.wake = cost_of("", wake).time;
+  p.hand_over = cost_of("", hand_over).time;
+  for (const auto& [where, seconds] : costs) p.add(cost_of(where, seconds));
+  return p;
 }
 
 inline std::string decisions(const PlanData& plan) {

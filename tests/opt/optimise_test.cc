@@ -40,10 +40,10 @@ TEST_CASE("the list of passes is in order, each says why it stands there") {
     names += std::string(pass.name) + " ";
     CHECK(pass.why_here.size() > 10);
   }
-  CHECK(names == "variant place fuse ");
+  CHECK(names == "variant place cost fork fuse ");
   CHECK(tr::passes()[0].kind == tr::PassKind::choice);
   CHECK(tr::passes()[1].kind == tr::PassKind::rewrite);
-  CHECK(tr::passes()[2].kind == tr::PassKind::rewrite);
+  CHECK(tr::passes()[4].kind == tr::PassKind::rewrite);
 }
 
 TEST_CASE("a flow becomes a plan, typed, with every pass on record") {
@@ -51,7 +51,7 @@ TEST_CASE("a flow becomes a plan, typed, with every pass on record") {
   REQUIRE(plan);
   STATIC_REQUIRE(std::is_same_v<decltype(plan), const tr::Built<tr::Plan<int, int>>>);
   const auto& choices = plan->data().choices;
-  REQUIRE(choices.passes.size() == 3);
+  REQUIRE(choices.passes.size() == tr::passes().size());
   for (const auto& record : choices.passes) {
     CHECK_FALSE(record.skipped);
     CHECK(record.seconds >= 0);
@@ -65,6 +65,16 @@ TEST_CASE("a plan with every kind of decision is explained") {
   const auto text = tr::explain(*plan);
   CHECK(text == golden("explain_optimised", text));
   CHECK(text == tr::explain(*tr::optimise(with_models(), {.models = digits()})));
+}
+
+TEST_CASE("a plan made with a profile shows its numbers, and what is unknown") {
+  const auto profile = profile_of({{"a", 40e-9}, {"b", 60e-9}, {"label", 30e-6}, {"label[1].prepare", 2e-6}}, 30e-6, 2);
+  tr::Profile with_variants = profile;
+  with_variants.add(cost_of("label[0]", 90e-6, "tiny"));
+  const auto plan = tr::optimise(with_models(), {.profile = with_variants, .models = digits()});
+  REQUIRE(plan);
+  const auto text = tr::explain(*plan);
+  CHECK(text == golden("explain_profile", text));
 }
 
 TEST_CASE("each pass can be left out, and that is on record") {

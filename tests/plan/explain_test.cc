@@ -100,7 +100,10 @@ TEST_CASE("a plan is explained: what, how, why") {
       {"place", "classify", "every stage on cpu", "there is no other", 0, "", ""},
       {"home-made", "label", "something of one's own",
        "a reason that is so long that it does not fit into one line of a page of less than a hundred columns", 3, "",
-       ""}};
+       ""},
+      {"home-made", "best", "another one", "it takes time", 0.0125, "s", "profile"},
+      {"home-made", "best", "a third one", "nobody measured it", 0, "s", ""},
+      {"home-made", "best", "a fourth one", "the profile does not know it", -1, "s", "profile"}};
   check_golden("explain_plan", tr::explain(plan));
 }
 

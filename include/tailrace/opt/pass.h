@@ -4,15 +4,19 @@
 #include <string_view>
 #include <vector>
 
+#include "tailrace/core/clock.h"
 #include "tailrace/core/problems.h"
 #include "tailrace/model/registry.h"
 #include "tailrace/plan/handles.h"
+#include "tailrace/plan/profile.h"
 
 namespace tailrace {
 
 // What optimise is given beside the flow.
 struct OptimiseOptions {
+  Profile profile{};                   // what stages cost; empty: unknown, and nothing is guessed
   Registry models{};                   // what models asked for by name and need are looked up in
+  Duration max_block{};                // the most that a block is expected to take; zero: no limit
   std::vector<std::string> without{};  // passes to leave out, by name
 };
 

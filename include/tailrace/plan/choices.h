@@ -15,15 +15,16 @@ struct Decision {
   std::string what;
   std::string why;
   double expected = 0;  // in `unit`, from `source`; without a unit nothing is expected
-  std::string unit;
-  std::string source;  // "profile", "simulation", …
+  std::string unit;     // "s" is printed as whatever unit of time fits
+  std::string source;   // "profile", "simulation", …; empty: nobody measured it, so that it is unknown
 };
 
 // Choices for one graph, and for the graphs of its nodes' arms; parallel to Graph::nodes.
 struct GraphChoices {
   std::vector<int> group;  // nodes of one number run as one block, where they follow each other
   std::vector<Device> device;
-  std::vector<bool> fork;  // a join whose branches run at the same time
+  std::vector<bool> fork;       // a join whose branches run at the same time
+  std::vector<double> seconds;  // what a call is expected to take; below 0: unknown. Empty: there is no profile
   std::vector<std::vector<GraphChoices>> arms;
 };
 

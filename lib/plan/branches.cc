@@ -1,4 +1,4 @@
-#include "engine/branches.h"
+#include "tailrace/plan/branches.h"
 
 #include <algorithm>
 
