@@ -10,15 +10,15 @@
 
 // What a plan is compiled to. Three words: a *block* is straight-line code that runs to its end on one thread; a
 // *region* is what can be stopped or fail by itself (a request, an arm, a rung) and has one thread of control at a
-// time; a *control* is what decides at the end of a block (race, cascade, choose, each, and a join that is forked).
-// Offsets count bytes from the frame's start.
+// time; a *control* is what decides at the end of a block (race, cascade, staged, choose, each, and a join that is
+// forked). Offsets count bytes from the frame's start.
 namespace tailrace::detail {
 
 struct Block;
 struct Control;
 struct Program;
 
-enum class Role : std::uint8_t { request, race_arm, rung, choice, branch };
+enum class Role : std::uint8_t { request, race_arm, rung, stage, choice, branch };
 
 struct Region {
   std::uint32_t state = 0;            // RegionState
@@ -32,6 +32,12 @@ struct Region {
   std::uint32_t answer = 0;  // slot of its answer; a branch has none, its values are read where they stand
 };
 
+// Where a stage of a staged puts what it carries on.
+struct Carry {
+  const ExitOps* ops = nullptr;  // null: the last stage
+  std::uint32_t slot = 0, live = 0;
+};
+
 struct Control {
   Kind kind = Kind::race;
   std::string name;                // path, for errors
@@ -41,8 +47,9 @@ struct Control {
   std::uint32_t words = 0;         // ControlWords
   const Type* type = nullptr;      // of `out`
   std::vector<const Region*> arms;
-  std::vector<Test> exits;  // cascade
-  Test test;                // race: validity; choose: selector
+  std::vector<Test> exits;     // cascade
+  std::vector<Carry> carries;  // staged
+  Test test;                   // race: validity; choose: selector
   const Block* after = nullptr;
   bool fallback = true;
   bool answers_request = false;  // cascade: its answer is the request's, so that a deadline can be answered with it
