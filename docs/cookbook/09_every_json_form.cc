@@ -33,10 +33,15 @@ std::size_t count_good(const std::vector<tr::Result<double>>& results) {
   return std::size_t(std::ranges::count_if(results, [](const auto& r) { return r.has_value(); }));
 }
 
+// Leaves with small numbers, and goes on with the sine of others.
+using Step = tr::Exit<double, double>;
+Step early(const double& x) { return x < 0.1 ? Step::leave(x) : Step::go_on(std::sin(x)); }
+
 tr::Catalog make_catalog() {
   tr::Catalog c;
   c.add_type<Numbers>("Numbers").add_tuple<double, std::size_t>();
   c.add("absolute", absolute).add("inverse", inverse).add("sum", sum).add("count_good", count_good);
+  c.add("early", early).add("late", [](const double& sine) { return sine * sine; });
   c.add("root", [](const double& x) { return std::sqrt(x); }).add("half", [](const double& x) { return x / 2; });
   c.add("twice", [](const double& x) { return x * 2; }).add("series", [](const double& x) { return x - x * x / 2; });
   c.add_test("finite", [](const double& x) { return std::isfinite(x); });

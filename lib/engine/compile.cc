@@ -237,6 +237,7 @@ class Compiler {
     c.fallback = n.fallback;
     s.slots[static_cast<std::size_t>(node)] = out;
     if (n.kind == Kind::each) each(s, node, c);
+    else if (n.kind == Kind::staged) stages(s, node, c, in);
     else arms(s, node, c, in);
     new_block(line);
   }
@@ -264,6 +265,18 @@ class Compiler {
       c.exits.push_back(n.arms[arm].exit);
       c.arms.push_back(region(*n.arms[arm].graph, s.choices.arms[static_cast<std::size_t>(node)][arm],
                               arm_path(c.name, arm), in, movable, {role, &c, arm}));
+    }
+  }
+  // Each stage of a staged has the carry of the one before it as its input, alone.
+  void stages(Scope& s, int node, Control& c, Slot in) {
+    const Node& n = s.graph.at(node);
+    for (std::size_t arm = 0; arm < n.arms.size(); ++arm) {
+      const bool movable = arm_input_movable(s.graph, node, arm, s.input_movable);
+      c.arms.push_back(region(*n.arms[arm].graph, s.choices.arms[static_cast<std::size_t>(node)][arm],
+                              arm_path(c.name, arm), in, movable, {Role::stage, &c, arm}));
+      const ExitOps* ops = n.arms[arm].exit_ops;
+      if (ops) in = new_slot(*ops->carry);
+      c.carries.push_back({ops, in.at, in.live});
     }
   }
   void each(Scope& s, int node, Control& c) {
@@ -390,6 +403,7 @@ class Compiler {
     c.words = words_ + c.words * number(sizeof(ControlWords));
     c.gather = slot_at(c.gather);
     c.gather_live = live_at(c.gather_live);
+    for (Carry& carry : c.carries) carry = {carry.ops, slot_at(carry.slot), live_at(carry.live)};
   }
 
   Program& p_;

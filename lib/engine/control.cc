@@ -11,6 +11,7 @@
 //   race          winner + 1                     arms that are out; in_order
 //   cascade       best rung so far + 1           rung that answered + 1; fallback_bit
 //   choose        chosen arm + 1
+//   staged        stage that answered + 1        (staged.cc)
 //   join          branches that are done         in_order
 //   then          ParkState
 namespace tailrace::detail {
@@ -28,13 +29,6 @@ std::size_t ask(const Test& test, void* slot, std::size_t otherwise) noexcept {
   } catch (...) {
     return otherwise;
   }
-}
-
-// The region's answer becomes the control's, and its frame goes on behind it.
-Step go_on(Frame& f, const Control& c, std::uint32_t answer) noexcept {
-  c.type->move(f.base() + c.out, f.base() + answer);
-  f.set_live(c.live);
-  return {&f, c.after};
 }
 
 Step answer_request(Frame& f, std::uint32_t slot) noexcept {
@@ -173,10 +167,17 @@ Step branch_done(Frame& f, const Region& r) noexcept {
 
 }  // namespace
 
+Step go_on(Frame& f, const Control& c, std::uint32_t answer) noexcept {
+  c.type->move(f.base() + c.out, f.base() + answer);
+  f.set_live(c.live);
+  return {&f, c.after};
+}
+
 Step start_control(Frame& f, const Control& c, Thread thread) noexcept {
   switch (c.kind) {
     case Kind::race: return start_race(f, c, thread);
-    case Kind::cascade: return enter(f, arm_region(c, 0));
+    case Kind::cascade:
+    case Kind::staged: return enter(f, arm_region(c, 0));
     case Kind::choose: return start_choice(f, c);
     case Kind::each: return start_each(f, c);
     case Kind::join: return start_fork(f, c);
@@ -191,6 +192,7 @@ Step region_done(Frame& f, const Region& r) noexcept {
     case Role::request: return f.parent ? element_done(f, r) : answer_request(f, r.answer);
     case Role::race_arm: return arm_done(f, r);
     case Role::rung: return rung_done(f, r);
+    case Role::stage: return stage_done(f, r);
     case Role::choice: return go_on(f, *r.control, r.answer);
     case Role::branch: return branch_done(f, r);
   }
@@ -205,6 +207,7 @@ Step region_failed(Frame& f, const Region& r) noexcept {
       return nothing(f);
     case Role::race_arm: return arm_out(f, r);
     case Role::rung: return rung_failed(f, r);
+    case Role::stage:
     case Role::choice:
     case Role::branch: {
       const RegionState& s = f.region_state(r);

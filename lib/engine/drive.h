@@ -43,6 +43,11 @@ Step region_failed(Frame& f, const Region& r) noexcept;
 // Fails the region that a control stands in.
 Step fail_control(Frame& f, const Control& c, Code code, const std::string& where, std::string_view text) noexcept;
 
+// The region's answer becomes the control's, and its frame goes on behind it.
+Step go_on(Frame& f, const Control& c, std::uint32_t answer) noexcept;
+
+Step stage_done(Frame& f, const Region& r) noexcept;
+
 Step start_each(Frame& f, const Control& c) noexcept;
 Step element_done(Frame& child, const Region& r) noexcept;
 Step element_failed(Frame& child, const Region& r) noexcept;

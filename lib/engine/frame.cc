@@ -28,9 +28,15 @@ std::uint32_t chosen_arm(Frame& f, const Control& c) noexcept {  // number + 1; 
   ControlWords& w = f.words(c);
   return c.kind == Kind::cascade ? w.b.load(relaxed) & ~fallback_bit : w.a.load(relaxed);
 }
+// Whether the answer came through this arm: it was chosen, or stands before the stage of a staged that answered.
+bool led_on(Frame& f, const Region& r) noexcept {
+  if (r.role == Role::branch) return true;
+  const auto chosen = chosen_arm(f, *r.control);
+  return r.role == Role::stage ? chosen > r.arm : chosen == r.arm + 1;
+}
 bool on_path(Frame& f, const Control& c) noexcept {
   for (const Region* r = c.around; r->control; r = r->control->around)
-    if (r->role != Role::branch && chosen_arm(f, *r->control) != r->arm + 1) return false;
+    if (!led_on(f, *r)) return false;
   return chosen_arm(f, c) != 0;
 }
 bool fell_back(Frame& f) noexcept {
@@ -38,22 +44,24 @@ bool fell_back(Frame& f) noexcept {
     if (c.kind == Kind::cascade && f.words(c).b.load(relaxed) & fallback_bit && on_path(f, c)) return true;
   return false;
 }
-// The last one of this kind on the answer's way; of one inside another the outer one, which is nearer to the answer.
-std::int16_t last_choice(Frame& f, Kind kind) noexcept {
+bool has_rungs(Kind kind) noexcept { return kind == Kind::cascade || kind == Kind::staged; }
+bool has_winner(Kind kind) noexcept { return kind == Kind::race; }
+// The last one of these kinds on the answer's way; of one inside another the outer one, which is nearer to the answer.
+std::int16_t last_choice(Frame& f, bool (*wanted)(Kind)) noexcept {
   const auto& controls = f.program->controls;
   const auto last = std::find_if(controls.rbegin(), controls.rend(),
-                                 [&](const Control& c) { return c.kind == kind && on_path(f, c); });
+                                 [&](const Control& c) { return wanted(c.kind) && on_path(f, c); });
   if (last == controls.rend()) return -1;
   const Control* found = &*last;
   for (const Region* r = found->around; r->control; r = r->control->around)
-    if (r->control->kind == kind) found = r->control;
+    if (wanted(r->control->kind)) found = r->control;
   return static_cast<std::int16_t>(chosen_arm(f, *found) - 1);
 }
 
 [[gnu::noinline]] void add_choices(Frame& f, Facts& facts) noexcept {
   facts.fallback = fell_back(f);
-  facts.rung = last_choice(f, Kind::cascade);
-  facts.winner = last_choice(f, Kind::race);
+  facts.rung = last_choice(f, has_rungs);
+  facts.winner = last_choice(f, has_winner);
 }
 
 // Apart, so that complete() needs no room for an Error.

@@ -11,8 +11,8 @@
 
 // What a plan is compiled to. Three words: a *block* is straight-line code that runs to its end on one thread; a
 // *region* is what can be stopped or fail by itself (a request, an arm, a rung) and has one thread of control at a
-// time; a *control* is what decides at the end of a block (race, cascade, choose, each, a join that is forked, and
-// `then` for a stage whose value comes later). Offsets count bytes from the frame's start.
+// time; a *control* is what decides at the end of a block (race, cascade, staged, choose, each, a join that is forked,
+// and `then` for a stage whose value comes later). Offsets count bytes from the frame's start.
 namespace tailrace::detail {
 
 struct Block;
@@ -20,7 +20,7 @@ struct Control;
 struct Program;
 class Stations;
 
-enum class Role : std::uint8_t { request, race_arm, rung, choice, branch };
+enum class Role : std::uint8_t { request, race_arm, rung, stage, choice, branch };
 
 struct Region {
   std::uint32_t state = 0;            // RegionState
@@ -35,6 +35,12 @@ struct Region {
   std::uint32_t answer = 0;  // slot of its answer; a branch has none, its values are read where they stand
 };
 
+// Where a stage of a staged puts what it carries on.
+struct Carry {
+  const ExitOps* ops = nullptr;  // null: the last stage
+  std::uint32_t slot = 0, live = 0;
+};
+
 struct Control {
   Kind kind = Kind::race;
   std::string name;                // path, for errors
@@ -44,8 +50,9 @@ struct Control {
   std::uint32_t words = 0;         // ControlWords
   const Type* type = nullptr;      // of `out`
   std::vector<const Region*> arms;
-  std::vector<Test> exits;  // cascade
-  Test test;                // race: validity; choose: selector
+  std::vector<Test> exits;     // cascade
+  std::vector<Carry> carries;  // staged
+  Test test;                   // race: validity; choose: selector
   const Block* after = nullptr;
   Station* station = nullptr;  // then (an asynchronous stage): whose turn it keeps until it is completed
   bool fallback = true;

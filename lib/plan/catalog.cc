@@ -236,6 +236,12 @@ const EachOut* Catalog::each_out(const Type& element, bool keeps_errors) const {
   return nullptr;
 }
 
+const ExitOps* Catalog::exit_ops(const Type& whole) const {
+  for (const auto* t : types_)
+    if (t->exit_ops && equal(*t->type, whole)) return t->exit_ops;
+  return nullptr;
+}
+
 std::string Catalog::describe() const {
   const auto takes = [&](const auto& entry) {
     std::string text;

@@ -26,6 +26,7 @@ std::string rule(const Node& node) {
     case Kind::race: return node.test ? "first answer that is " + in_words(node.test, "valid") : "first answer";
     case Kind::cascade:
       return std::string("first rung whose exit test holds, else the last") + (node.fallback ? "" : ", no fallback");
+    case Kind::staged: return "first stage that leaves, else the last";
     case Kind::choose: return "the arm that " + in_words(node.test, "its selector") + " names";
     case Kind::each:
       return node.each_out && node.each_out->keeps_errors ? "each element by itself, errors kept"
@@ -43,6 +44,20 @@ std::string flags(const Stage& stage) {
 
 std::string flow_in_words(const Graph& flow) {
   return "flow " + name_or(flow.name, "without a name") + (flow.output == 0 ? ", which gives its input on" : "");
+}
+
+const char* word_for_arm(Kind kind) {
+  switch (kind) {
+    case Kind::cascade: return "rung";
+    case Kind::staged: return "stage";
+    case Kind::each: return "element";
+    case Kind::input:
+    case Kind::then:
+    case Kind::join:
+    case Kind::race:
+    case Kind::choose: break;
+  }
+  return "arm";
 }
 
 class GraphText {
@@ -64,8 +79,8 @@ class GraphText {
     const Node* lone = lone_stage(*a.graph);
     std::string what = lone ? in_words(lone->stage) + flags(lone->stage) : flow_in_words(*a.graph);
     if (a.exit) what += "; exit if " + in_words(a.exit, "its test holds");
-    const char* word = node.kind == Kind::cascade ? "rung" : node.kind == Kind::each ? "element" : "arm";
-    table_.row(indent, {fmt::format("[{}]", k), word, "", what});
+    if (a.exit_ops) what += "; leaves, or goes on with " + display_name(*a.exit_ops->carry);
+    table_.row(indent, {fmt::format("[{}]", k), word_for_arm(node.kind), "", what});
     if (!lone) stages(*a.graph, indent + 2);
   }
 

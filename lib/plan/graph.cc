@@ -11,6 +11,7 @@ std::string_view name(Kind kind) noexcept {
     case Kind::join: return "join";
     case Kind::race: return "race";
     case Kind::cascade: return "cascade";
+    case Kind::staged: return "staged";
     case Kind::choose: return "choose";
     case Kind::each: return "each";
   }
@@ -36,7 +37,7 @@ std::vector<int> count_readers(const Graph& graph) {
 
 namespace detail {
 
-Arm arm_of(const std::shared_ptr<const Graph>& flow) { return {flow->name, flow, {}}; }
+Arm arm_of(const std::shared_ptr<const Graph>& flow) { return {flow->name, flow, {}, nullptr}; }
 
 Arm arm_of(Stage stage) {
   auto graph = std::make_shared<Graph>();

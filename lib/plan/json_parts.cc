@@ -183,6 +183,35 @@ void FlowReader::read_arms(Form form, const Place& place, const Type* in, Node& 
     add(Code::invalid_flow, place.object.at, place.path, "'select' is missing: the test whose number says which arm");
 }
 
+void FlowReader::read_staged(const Place& place, const Type* in, Node& node) {
+  const JsonValue& list = place.object.find("staged")->value;
+  node.kind = Kind::staged;
+  if (expect(list, JsonKind::array, place.path, "'staged'") && list.items.empty())
+    add(Code::invalid_flow, list.at, place.path, "'staged' needs at least one stage");
+  for (std::size_t k = 0; k < list.items.size(); ++k) {
+    const bool last = k + 1 == list.items.size();
+    const std::string path = arm_path(place.path, k);
+    auto read = read_arm(list.items[k], path, in, false, last);
+    in = read_exit({list.items[k], path}, read.gives, last, read.arm, node);
+    node.arms.push_back(std::move(read.arm));
+  }
+}
+
+// Checks what a stage of a staged gives; returns what the next one takes.
+const Type* FlowReader::read_exit(const Place& place, const Type* gives, bool last, Arm& arm, Node& node) {
+  arm.exit_ops = gives && !last ? catalog_.exit_ops(*gives) : nullptr;
+  if (gives && !last && !arm.exit_ops)
+    add(Code::type_mismatch, place.object.at, place.path,
+        "gives " + type_name(gives) + ", but every stage of a 'staged' but the last must give an Exit");
+  const Type* answer = last ? gives : arm.exit_ops ? arm.exit_ops->answer : nullptr;
+  if (!node.type) node.type = answer;
+  else if (answer && !equal(*node.type, *answer))
+    add(Code::type_mismatch, place.object.at, place.path,
+        (last ? "gives " : "leaves with ") + type_name(answer) + ", but the stages before it leave with " +
+            type_name(node.type) + "; all must answer with one type");
+  return arm.exit_ops ? arm.exit_ops->carry : nullptr;
+}
+
 void FlowReader::read_each(const Place& place, const Type* in, Node& node) {
   const JsonValue& value = place.object.find("each")->value;
   node.kind = Kind::each;

@@ -33,6 +33,7 @@ std::string_view FlowReader::key(Form form) {
     case Form::join: return "join";
     case Form::race: return "race";
     case Form::cascade: return "cascade";
+    case Form::staged: return "staged";
     case Form::choose: return "choose";
     case Form::each: return "each";
     case Form::flow: return "flow";
@@ -50,6 +51,7 @@ std::vector<std::string_view> FlowReader::extras(Form form) {
     case Form::each: return {"keep"};
     case Form::run:
     case Form::join:
+    case Form::staged:
     case Form::flow:
     case Form::stages: break;
   }
@@ -213,9 +215,10 @@ void FlowReader::read_stage(Scope& scope, const JsonValue& object, std::size_t n
   node.name = read_name(scope, object, number);
   const Place place{object, path_of(scope.path, node.name)};
   places_.emplace(place.path, object.at);
-  const auto form = find_form(
-      place, {Form::run, Form::model, Form::join, Form::race, Form::cascade, Form::choose, Form::each, Form::flow},
-      "the stage");
+  const auto form = find_form(place,
+                              {Form::run, Form::model, Form::join, Form::race, Form::cascade, Form::staged,
+                               Form::choose, Form::each, Form::flow},
+                              "the stage");
   node.inputs = read_from(scope, place, form == Form::join);
   std::vector<std::string_view> known{"name", "from"};
   if (form) known.push_back(key(*form));
@@ -317,6 +320,7 @@ int FlowReader::read_form(Scope& scope, std::optional<Form> form, const Place& p
       case Form::race:
       case Form::cascade:
       case Form::choose: read_arms(*form, place, in, node); break;
+      case Form::staged: read_staged(place, in, node); break;
       case Form::each: read_each(place, in, node); break;
       case Form::flow:
       case Form::stages:

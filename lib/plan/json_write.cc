@@ -59,6 +59,7 @@ class Writer {
         json["cascade"] = arms(node, path, depth);
         if (!node.fallback) json["fallback"] = false;
         break;
+      case Kind::staged: json["staged"] = arms(node, path, depth); break;
       case Kind::choose:
         json["choose"] = arms(node, path, depth);
         json["select"] = test(node.test, path, "this selector");

@@ -18,6 +18,7 @@ bool arm_may_have_it(const Node& node, std::size_t arm, bool node_may_take) {
   switch (node.kind) {
     case Kind::each: return true;
     case Kind::choose: return node_may_take;
+    case Kind::staged: return node_may_take || arm > 0;  // a carry has no other reader
     case Kind::cascade:
       return node_may_take && arm + 1 == node.arms.size() &&
              std::all_of(node.arms.begin(), node.arms.end() - 1, has_let_go);
@@ -40,6 +41,7 @@ bool may_leave_running(const Graph& graph) {
       case Kind::race:
       case Kind::cascade:
       case Kind::each: return true;
+      case Kind::staged:
       case Kind::choose:
         return std::any_of(node.arms.begin(), node.arms.end(),
                            [](const Arm& a) { return may_leave_running(*a.graph); });

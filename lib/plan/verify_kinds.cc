@@ -30,6 +30,19 @@ class KindCheck {
     }
   }
 
+  void staged() {
+    no_test();
+    if (node_.arms.empty()) arms(in_, from_, node_.type);
+    const Type* takes = in_;
+    std::string from = from_;
+    for (std::size_t k = 0; k < node_.arms.size(); ++k) {
+      no_exit(k, "a stage of a staged has no exit test: what it gives says whether it leaves");
+      stage(k, takes, from);
+      takes = node_.arms[k].exit_ops ? node_.arms[k].exit_ops->carry : nullptr;
+      from = quoted(arm_path(node_.name, k)) + " goes on with";
+    }
+  }
+
   void choose() {
     arms(in_, from_, node_.type);
     for (std::size_t k = 0; k < node_.arms.size(); ++k) no_exit(k, "an arm of a choose has no exit test");
@@ -61,6 +74,25 @@ class KindCheck {
     found_.add(code, arm_path(node_.name, k), std::move(what));
   }
 
+  // One stage of a staged.
+  void stage(std::size_t k, const Type* takes, const std::string& from) const {
+    const Arm& a = node_.arms[k];
+    const bool last = k + 1 == node_.arms.size();
+    if (last == (a.exit_ops != nullptr))
+      return add_arm(Code::invalid_flow, k,
+                     last ? "the last stage of a staged always answers, so it gives no Exit"
+                          : "every stage of a staged but the last must give an Exit");
+    if (!has_ends(*a.graph)) return;  // reported where that arm is looked at
+    const Type &in = a.graph->input_type(), &out = a.graph->output_type();
+    if (takes && !equal(in, *takes)) add_arm(Code::type_mismatch, k, mismatch("takes", in, from, *takes));
+    if (!equal(out, last ? *node_.type : *a.exit_ops->whole))
+      add_arm(Code::type_mismatch, k,
+              last ? mismatch("gives", out, quoted(node_.name) + " gives", *node_.type)
+                   : mismatch("gives", out, "is taken apart as", *a.exit_ops->whole));
+    if (!last && !equal(*a.exit_ops->answer, *node_.type))
+      add_arm(Code::type_mismatch, k,
+              mismatch("leaves with", *a.exit_ops->answer, quoted(node_.name) + " gives", *node_.type));
+  }
   void arms(const Type* in, const std::string& from, const Type* out) const {
     if (node_.arms.empty())
       found_.add(Code::invalid_flow, node_.name, "a " + std::string(name(node_.kind)) + " needs at least one arm");
@@ -110,6 +142,7 @@ void check_kinds(const Graph& graph, const Findings& found) {
       case Kind::join: check.simple(); break;
       case Kind::race: check.race(); break;
       case Kind::cascade: check.cascade(); break;
+      case Kind::staged: check.staged(); break;
       case Kind::choose: check.choose(); break;
       case Kind::each: check.each(); break;
     }

@@ -51,6 +51,7 @@ class MoveCheck {
       case Kind::input:
       case Kind::race:
       case Kind::cascade:
+      case Kind::staged:
       case Kind::choose: return false;
     }
     return false;

@@ -111,6 +111,18 @@ TEST_CASE("allocations: none in combinators") {
   w.take_nothing(1);
   w.take_nothing(2);
 }
+TEST_CASE("allocations: none in a staged") {
+  using Step = Exit<int, double>;
+  Ways w(from_int([](Stream<int> s) {
+    const auto first = [](int x) { return x < 2 ? Step::leave(x) : Step::go_on(x / 2.0); };
+    const auto second = [](double x) -> Result<Step> {
+      if (x > 2) return Error(Code::bad_value, "a sentence that is too long for any string to hold it in place");
+      return Step::go_on(x);
+    };
+    return staged("n", s, first, second, [](double x) { return static_cast<int>(x); });
+  }));
+  for (int in : {1, 3, 9}) w.take_nothing(in);
+}
 TEST_CASE("allocations: none for errors") {
   Ways(from_int([](Stream<int> s) { return s.then("a", refuse); })).take_nothing(1);
   Ways(from_int([](Stream<int> s) { return race("r", s, refuse, refuse); })).take_nothing(1);

@@ -89,6 +89,30 @@ TEST_CASE("cascade keeps the exit test of each rung but the last") {
   CHECK_FALSE(last(build(tr::no_fallback)).fallback);
 }
 
+TEST_CASE("staged keeps how each Exit is taken apart") {
+  using Step = tr::Exit<std::string, int>;
+  const auto g = graph<int>([](tr::Stream<int> x) {
+    return tr::staged("s", x, tr::named("look", [](int i) { return Step::go_on(i + 1); }),
+                      [](int i) { return std::to_string(i); });
+  });
+  CHECK(last(g).kind == tr::Kind::staged);
+  CHECK(equal(*last(g).type, tr::type_of<std::string>));
+  REQUIRE(last(g).arms.size() == 2);
+  CHECK(last(g).arms[0].name == "look");
+  CHECK(last(g).arms[0].exit_ops == &tr::detail::exit_ops<std::string, int>);
+  CHECK(last(g).arms[1].exit_ops == nullptr);
+}
+
+TEST_CASE("an Exit may be an answer by itself") {
+  using Inner = tr::Exit<int, int>;
+  using Step = tr::Exit<Inner, int>;
+  const auto g = graph<int>([](tr::Stream<int> x) {
+    return tr::staged(
+        "s", x, [](int i) { return Step::go_on(i); }, [](int i) { return Inner::leave(i); });
+  });
+  CHECK(equal(*last(g).type, tr::type_of<Inner>));
+}
+
 TEST_CASE("choose has a selector of its input") {
   const auto g = graph<int>([](tr::Stream<int> x) { return tr::choose("w", x, tr::named("pick", pick), next, next); });
   CHECK(last(g).test.function == "pick");

@@ -38,6 +38,20 @@ TEST_CASE("JSON errors: syntax, with line and column") {
   CHECK(problems_of_text(R"([1, 2])") == "1:1: a flow must be an object, got a list");
 }
 
+TEST_CASE("JSON errors: the stages of a staged") {
+  CHECK(problems(R"({"name": "s", "staged": []})") == "2:25: s: 'staged' needs at least one stage");
+  CHECK(problems(R"({"name": "s", "staged": [{"run": "best"}, {"run": "best"}]})") ==
+        "2:26: s[0]: gives Label, but every stage of a 'staged' but the last must give an Exit");
+  CHECK(problems(R"({"name": "s", "staged": [{"run": "count"}, {"run": "best"}]})") ==
+        "2:52: s[1]: 'best' takes Image, got int");
+  CHECK(problems(R"({"name": "s", "staged": [{"run": "glance"}, {"run": "brightness"}]})") ==
+        "2:45: s[1]: gives int, but the stages before it leave with Label; all must answer with one type");
+  CHECK(problems(R"({"name": "s", "staged": [{"run": "glance", "exit_if": "confident"}, {"run": "best"}]})") ==
+        "2:44: s[0]: unknown key 'exit_if'; expected 'run'");
+  CHECK(problems(R"({"name": "s", "staged": [{"run": "glanse"}, {"run": "best"}]})") ==
+        "2:34: s[0]: there is no stage named 'glanse' in the catalog (did you mean 'glance'?)");
+}
+
 TEST_CASE("JSON positions are those of the value, numbers and line ends included") {
   const auto root = tr::detail::parse_json("{\"a\": 12\n, \"b\":[1,\n 22\n,[ ],3.5e2],\n\"c\":{\"d\"\n:null}}");
   REQUIRE(root);
@@ -121,6 +135,7 @@ TEST_CASE("JSON errors: names and sources, all at once") {
         "5:23: x: reads 'aa', but no stage before it has that name (did you mean 'a'?)\n"
         "6:23: y: 'from' lists several stages, but only a 'join' reads more than one\n"
         "7:1: z: the stage does not say what it does; expected one of 'run', 'model', 'join', 'race', 'cascade', "
+        "'staged', "
         "'choose', "
         "'each' or 'flow' (did you mean 'run'?)\n"
         "7:23: z: 'from' must be a text, got a number");

@@ -18,6 +18,8 @@ Image brighter(const Image& image) { return image; }
 Image darker(const Image& image) { return image; }
 Image blend(const Image& a, const Image& b) { return {a.pixels + b.pixels}; }
 Image montage(const std::vector<Image>& images) { return images.empty() ? Image{} : images.front(); }
+using Glimpse = tr::Exit<Image, Image>;
+Glimpse glimpse(const Image& image) { return Glimpse::go_on(image); }
 bool good(const Image& image) { return image.pixels > 0; }
 
 tr::Conversion<Image, Image> image_conversion() {
@@ -34,7 +36,7 @@ tr::ModelStage<Image, Image> image_model(std::string name, double accuracy) {
 tr::Catalog make_image_catalog() {
   tr::Catalog c;
   c.add_type<Image>("Image").add("brighter", brighter).add("darker", darker).add("blend", blend).add("crop", crop);
-  c.add("montage", montage).add_test("good", good).add_test("which", which);
+  c.add("glimpse", glimpse).add("montage", montage).add_test("good", good).add_test("which", which);
   c.add_factory("scale", {{"by"}, {"unit", false, true}},
                 [](const tr::Parameters& p) { return Scale{p.number("by", 1)}; });
   c.default_model<Image, Image>(image_conversion());
@@ -100,13 +102,14 @@ class Author {
   }
 
   Images add(Images in, const std::string& name, int depth, std::string& json) {
-    switch (below(depth > 0 ? 7 : 2)) {
+    switch (below(depth > 0 ? 8 : 2)) {
       case 0: json = R"("run": "brighter")"; return in.then(name, tr::named("brighter", brighter));
       case 1: json = R"("model": "n")"; return in.then(name, image_model("n", 0));
       case 2: return spliced(in, name, depth, json);
       case 3: return raced(in, name, depth, json);
       case 4: return cascaded(in, name, depth, json);
       case 5: return chosen(in, name, depth, json);
+      case 6: return staged(in, name, depth, json);
       default: return each(in, name, depth, json);
     }
   }
@@ -144,6 +147,12 @@ class Author {
     const Arm only = arm(depth, a);
     json = "\"choose\": [{" + a + R"(}], "select": "which")";
     return std::visit([&](auto& x) { return tr::choose(name, in, tr::named("which", which), x); }, only);
+  }
+  Images staged(Images in, const std::string& name, int depth, std::string& json) {
+    std::string a;
+    const Arm last = arm(depth, a);
+    json = R"("staged": [{"run": "glimpse"}, {)" + a + "}]";
+    return std::visit([&](auto& x) { return tr::staged(name, in, tr::named("glimpse", glimpse), x); }, last);
   }
   Images each(Images in, const std::string& name, int depth, std::string& json) {
     std::string a;

@@ -75,6 +75,20 @@ TEST_CASE("JSON: models and cascades") {
               }));
 }
 
+TEST_CASE("JSON: staged, its stages functions, models and flows") {
+  const auto again = tr::flow<Image>(
+      "again", [](Images in) { return in.then("sharpen", tr::named("normalise", normalise)).then("count", count); });
+  check_equal(
+      R"({"name": "early", "staged": [{"run": "glance"}, {"flow": {"name": "again", "stages": [
+           {"name": "sharpen", "run": "normalise"}, {"name": "count", "run": "count"}]}}, {"run": "of_count"}]})",
+      tr::flow<Image>("f", [&](Images in) {
+        return tr::staged("early", in, tr::named("glance", glance), again, tr::named("of_count", of_count));
+      }));
+  check_equal(R"({"name": "early", "staged": [{"run": "glance"}, {"model": "digit"}]})",
+              tr::flow<Image>(
+                  "f", [](Images in) { return tr::staged("early", in, tr::named("glance", glance), model("digit")); }));
+}
+
 TEST_CASE("JSON: race, choose and arms that are flows") {
   check_equal(
       R"({"name": "r", "race": [{"run": "best"}, {"flow": {"name": "slow", "stages": [

@@ -77,6 +77,23 @@ TEST_CASE("an arm's input is movable in choose, each and a cascade's last rung")
   CHECK(tr::arm_input_movable(*g, index(*g, "e"), 0, false));
 }
 
+TEST_CASE("a staged hands its input to its first stage alone, and every carry to the next") {
+  using Step = tr::Exit<int, Box>;
+  const auto step = [](Box&& b) { return Step::go_on(std::move(b)); };
+  const auto g = tr::flow<Box>("f", [&](tr::Stream<Box> x) { return tr::staged("s", x, step, step, open); }).share();
+  CHECK(tr::verify(*g).what() == "");
+  CHECK(tr::arm_input_movable(*g, g->output, 0, true));
+  CHECK_FALSE(tr::arm_input_movable(*g, g->output, 0, false));
+  CHECK(tr::arm_input_movable(*g, g->output, 1, false));
+  CHECK(tr::arm_input_movable(*g, g->output, 2, false));
+  CHECK_FALSE(tr::may_leave_running(*g));
+  CHECK_THAT(refusal([&](tr::Stream<Box> x) {
+               auto s = tr::staged("s", x, step, open);
+               return tr::join_with("j", both, s, x.then("look", look));
+             }),
+             Catch::StartsWith("s[0]: ") && Catch::Contains("'s' and 'look' read it"));
+}
+
 TEST_CASE("find_moves says the same for every node and arm") {
   const auto g = fanned();
   for (bool movable : {false, true}) {

@@ -16,6 +16,9 @@ int next(int x) { return x + 1; }
 bool odd(int x) { return x % 2 != 0; }
 double half(int x) { return x / 2.0; }
 bool big(double x) { return x > 1; }
+using Step = tr::Exit<int, double>;
+Step step(int x) { return Step::leave(x); }
+int whole(double x) { return static_cast<int>(x); }
 
 tr::Graph sample() {
   return tr::flow<int>("f",
@@ -128,6 +131,33 @@ TEST_CASE("tests must stand where they belong and take what they judge") {
   CHECK(after([](auto& g) { at(g, "w").test = {}; }) == "w: needs a selector, which says the arm");
   CHECK(after([](auto& g) { at(g, "w").test = test_of(big); }) == "w: its selector takes double, but 'r' gives int");
   CHECK(after([](auto& g) { at(g, "c").test = test_of(odd); }) == "c: a cascade has no test of its own");
+}
+
+TEST_CASE("the stages of a staged take each other's carries and answer with one type") {
+  const auto staged = [](const std::function<void(tr::Node&)>& spoil) {
+    auto g = tr::flow<int>("f", [](tr::Stream<int> x) { return tr::staged("s", x, step, whole); }).graph();
+    spoil(at(g, "s"));
+    return tr::verify(g).what();
+  };
+  const auto other_carry = &tr::detail::exit_ops<int, char>;
+  const auto other_answer = &tr::detail::exit_ops<char, double>;
+  CHECK(staged([](auto&) {}) == "");
+  CHECK(staged([](auto& n) { n.arms.clear(); }) == "s: a staged needs at least one arm");
+  CHECK(staged([](auto& n) { n.arms[0].exit_ops = nullptr; }) ==
+        "s[0]: every stage of a staged but the last must give an Exit");
+  CHECK(staged([](auto& n) { n.arms[1].exit_ops = n.arms[0].exit_ops; }) ==
+        "s[1]: the last stage of a staged always answers, so it gives no Exit");
+  CHECK(staged([](auto& n) { n.arms[0].exit = test_of(odd); }) ==
+        "s[0]: a stage of a staged has no exit test: what it gives says whether it leaves");
+  CHECK(staged([](auto& n) { n.test = test_of(odd); }) == "s: a staged has no test of its own");
+  CHECK(staged([&](auto& n) { n.arms[0].exit_ops = other_carry; }) ==
+        "s[0]: gives tailrace::Exit<int, double>, but is taken apart as tailrace::Exit<int, char>\n"
+        "s[1]: takes double, but 's[0]' goes on with char");
+  CHECK(staged([&](auto& n) { n.arms[0].exit_ops = other_answer; }) ==
+        "s[0]: gives tailrace::Exit<int, double>, but is taken apart as tailrace::Exit<char, double>\n"
+        "s[0]: leaves with char, but 's' gives int");
+  CHECK(staged([](auto& n) { n.type = &tr::type_of<char>; }) ==
+        "s[0]: leaves with int, but 's' gives char\ns[1]: gives int, but 's' gives char");
 }
 
 TEST_CASE("an each works on a vector of what its flow takes") {

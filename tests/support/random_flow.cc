@@ -47,7 +47,7 @@ class Grower {
   std::string name() { return "n" + std::to_string(names_++); }
 
   Stream<Token> step(const Stream<Token>& s, int depth) {
-    const unsigned kind = depth > 0 ? next() % 12 : next() % 6;
+    const unsigned kind = depth > 0 ? next() % 13 : next() % 6;
     switch (kind) {
       case 6: return join_step(s, depth - 1);
       case 7: return race_step(s, depth - 1);
@@ -55,6 +55,7 @@ class Grower {
       case 9: return choose_step(s, depth - 1);
       case 10: return each_step(s, depth - 1);
       case 11: return keep_step(s, depth - 1);
+      case 12: return staged_step(s, depth - 1);
       default: return stage_step(s);
     }
   }
@@ -117,6 +118,25 @@ class Grower {
     };
     if (next() % 4 == 0) return cascade(name(), s, no_fallback, exit_if(arm(depth), exit), arm(depth));
     return cascade(name(), s, exit_if(arm(depth), exit), exit_if(arm(depth), exit), arm(depth));
+  }
+
+  // Carries of three types, one of them in a box.
+  Stream<Token> staged_step(const Stream<Token>& s, int depth) {
+    using First = Exit<Token, Boxed>;
+    using Second = Exit<Token, Token>;
+    const unsigned n = names_;
+    const auto first = tailrace::flow<Token>(name(), [&](Stream<Token> x) {
+      return step(x, depth).then(name(), [n](Token t) {
+        const auto m = mix(t.text(), n);
+        return m % 4 == 0 ? First::leave(std::move(t)) : First::go_on(Boxed(static_cast<int>(m % 1000)));
+      });
+    });
+    const auto second = [n](const Boxed& b) -> Result<Second> {
+      const std::string text = std::to_string(b.n);
+      if (b.n % 7 == 0) return Error(Code::bad_value, "staged " + text);
+      return b.n % 3 == 0 ? Second::leave(extend(text, n)) : Second::go_on(extend(text, n + 1));
+    };
+    return staged(name(), s, first, second, arm(depth));
   }
 
   Stream<Token> choose_step(const Stream<Token>& s, int depth) {

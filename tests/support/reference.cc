@@ -160,6 +160,7 @@ struct Reference::State {
   void call(const Stage& stage, const Instruction& step);
   Value race(Walk& w, const Node& n, std::uint32_t in);
   Value cascade(Walk& w, const Node& n, std::uint32_t in);
+  Value staged(Walk& w, const Node& n, std::uint32_t in, bool may_take);
   Value choose(Walk& w, const Node& n, std::uint32_t in, bool may_take);
   Value each(Walk& w, const Node& n, std::uint32_t in, bool may_take);
   std::vector<Value> elements(Walk& w, const Node& n, std::uint32_t in, std::uint32_t gather, bool may_take);
@@ -272,6 +273,34 @@ Value Reference::State::cascade(Walk& w, const Node& n, std::uint32_t in) {
   return best;
 }
 
+// Stage after stage, each with the former's carry, which nobody else reads.
+Value Reference::State::staged(Walk& w, const Node& n, std::uint32_t in, bool may_take) {
+  const std::string where = path_of(w.path, n);
+  Facts facts;
+  for (std::size_t stage = 0;; ++stage) {
+    Value v = evaluate(*n.arms[stage].graph, arm_path(where, stage), in, may_take || stage > 0);
+    if (!v) return v;
+    facts = later(facts, v.facts);
+    v.facts = facts;
+    v.facts.rung = static_cast<std::int16_t>(stage);
+    const ExitOps* ops = n.arms[stage].exit_ops;
+    if (!ops) return v;
+    char* const whole = memory + v.slot;
+    if (ops->way(whole) == ExitOps::empty)
+      return failure({Code::stage_failed, where, "a stage gave an Exit that neither leaves nor goes on"});
+    const bool leaves = ops->way(whole) == ExitOps::leaves;
+    const Type& type = leaves ? *ops->answer : *ops->carry;
+    v.slot = in = reserve(type);
+    try {
+      (leaves ? ops->take_answer : ops->take_carry)(memory + in, whole);
+    } catch (...) {
+      return failure(caught(where));
+    }
+    own(in, type);
+    if (leaves) return v;
+  }
+}
+
 Value Reference::State::choose(Walk& w, const Node& n, std::uint32_t in, bool may_take) {
   const std::string where = path_of(w.path, n);
   std::size_t arm;
@@ -339,6 +368,7 @@ Value Reference::State::node(Walk& w, int i) {
   switch (n.kind) {
     case Kind::race: return race(w, n, in);
     case Kind::cascade: return cascade(w, n, in);
+    case Kind::staged: return staged(w, n, in, may_take);
     case Kind::choose: return choose(w, n, in, may_take);
     case Kind::each: return each(w, n, in, may_take);
     case Kind::input:

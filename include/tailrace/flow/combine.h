@@ -5,6 +5,7 @@
 #include "tailrace/flow/mistakes.h"
 #include "tailrace/flow/stream.h"
 #include "tailrace/plan/each_ops.h"
+#include "tailrace/plan/exit_ops.h"
 
 namespace tailrace {
 
@@ -77,6 +78,16 @@ auto cascade_node(std::string_view name, const Stream<T>& in, bool fallback, Run
     return arms_node(in, std::move(node), std::move(rungs)...);
   }
 }
+// Appends the arms of a staged's stages from `f` on, which takes a T.
+template <class T, class F, class... Rest>
+void append_stages(Arm* arms, F f, Rest... rest) {
+  *arms = make_arm<T>(std::move(f));
+  if constexpr (sizeof...(Rest) > 0) {
+    using Gives = gives_t<F, T>;
+    arms->exit_ops = exit_ops_of<Gives>;
+    append_stages<typename Gives::carry_type>(arms + 1, std::move(rest)...);
+  }
+}
 template <class Fn, class... Ts>
 Stream<gives_t<Fn, Ts...>> join_node(std::string_view name, Fn fn, const Stream<Ts>&... in) {
   const Edge edges[] = {in.edge()...};
@@ -142,6 +153,20 @@ auto cascade(std::string_view name, const Stream<T>& in, NoFallback, Rungs... ru
   return detail::cascade_node(name, in, false, std::move(rungs)...);
 }
 
+// A network with early exits: every stage but the last gives an Exit<Answer, Carry>, which leaves with an answer or
+// goes on with a carry. The next stage takes that carry; the last one gives the answer itself.
+template <class T, class... Stages>
+auto staged(std::string_view name, const Stream<T>& in, Stages... stages) {
+  if constexpr (detail::good_stages<T, Stages...>) {
+    using Answer = detail::staged_answer_t<T, Stages...>;
+    Arm arms[sizeof...(Stages)];
+    detail::append_stages<T>(arms, std::move(stages)...);
+    return Stream<Answer>(detail::add_arms(in.edge(), {Kind::staged, name, &type_of<Answer>}, arms, sizeof...(Stages)));
+  } else {
+    return detail::complain_of_stages<T, Stages...>(), detail::Broken{};
+  }
+}
+
 // The answer of the arm whose number (from 0) the selector gives.
 template <class T, class Select, class... Arms>
 auto choose(std::string_view name, const Stream<T>& in, Select select, Arms... arms) {
@@ -183,6 +208,8 @@ template <class... A>
 detail::Broken race(std::string_view, detail::Broken, A&&...);
 template <class... A>
 detail::Broken cascade(std::string_view, detail::Broken, A&&...);
+template <class... A>
+detail::Broken staged(std::string_view, detail::Broken, A&&...);
 template <class... A>
 detail::Broken choose(std::string_view, detail::Broken, A&&...);
 template <class... A>

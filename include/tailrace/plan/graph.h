@@ -13,16 +13,17 @@ namespace tailrace {
 // The narrow waist: a Graph says *what* a pipeline computes, as plain data. The typed front end and JSON write it, the
 // passes rewrite it, the engine only reads it.
 
-enum class Kind : std::uint8_t { input, then, join, race, cascade, choose, each };
+enum class Kind : std::uint8_t { input, then, join, race, cascade, staged, choose, each };
 std::string_view name(Kind kind) noexcept;
 
 struct Graph;
 
-// One way on: a race's arm, a cascade's rung, a choose's arm, the flow of an each.
+// One way on: a race's arm, a cascade's rung, a stage of a staged, a choose's arm, the flow of an each.
 struct Arm {
   std::string name;
   std::shared_ptr<const Graph> graph;
-  Test exit;  // rungs: whether its answer is good enough to stop here
+  Test exit;                          // rungs: whether its answer is good enough to stop here
+  const ExitOps* exit_ops = nullptr;  // stages of a staged but the last: how the Exit that they give is taken apart
 };
 
 struct Node {
@@ -31,7 +32,7 @@ struct Node {
   const Type* type = nullptr;  // of its value
   std::vector<int> inputs;     // node numbers, all smaller than this node's
   Stage stage;                 // then, join
-  std::vector<Arm> arms;       // race, cascade, choose, each
+  std::vector<Arm> arms;       // race, cascade, staged, choose, each
   Test test;                   // race: validity; choose: selector
   const EachIn* each_in = nullptr;
   const EachOut* each_out = nullptr;

@@ -30,6 +30,7 @@ namespace tailrace {
 //   "join":    FUNCTION of all that "from": [a, b, ...] lists, or "tuple"
 //   "race":    [ARM, ...], and if wanted "valid": TEST, which an answer must pass to win
 //   "cascade": [RUNG, ..., ARM]; "fallback": false where a failing last one must fail the request
+//   "staged": [ARM, ..., ARM], of which every one but the last gives an Exit
 //   "choose":  [ARM, ...] and "select": TEST, whose number (from 0) says which
 //   "each":    ARM, over every element of a vector; "keep": true for a Result of each instead of the first error
 //   "flow":    {"name": ..., "stages": [...]}: a flow whose stages become part of this one as "stage.inner"

@@ -9,6 +9,7 @@ namespace tailrace {
 // at it. Arms alias the slot of their parent's input: they all see one value.
 //   - the input of a flow and of an element flow of `each` is movable;
 //   - a `choose` hands its input to one arm alone, so the arm may have it whenever the choose may;
+//   - a staged hands its input to its first stage alone, and every carry to the next stage alone;
 //   - a cascade's last rung may have it where no earlier rung can be looking at it still or have it as its answer;
 //   - arms of a race run side by side: none may.
 struct Moves {

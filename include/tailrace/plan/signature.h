@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tailrace/plan/each_ops.h"
+#include "tailrace/plan/exit_ops.h"
 #include "tailrace/plan/make_stage.h"
 
 namespace tailrace::detail {
@@ -105,13 +106,15 @@ constexpr bool takes_all(type_list<In...>) {
   return callable_with<bare_t<F>, In...>;
 }
 
-// What a Catalog keeps of a C++ type: how vectors of it are taken apart and put together by `each`.
+// What a Catalog keeps of a C++ type: how vectors of it are taken apart and put together by `each`, and it itself by
+// `staged`.
 struct KnownType {
   const Type* type;
   const KnownType* element;  // of a vector; else null
   const EachIn* each_in;     // over a vector of this type; null where it cannot be copied
   const EachOut* each_all;
   const EachOut* each_keep;
+  const ExitOps* exit_ops;  // of an Exit; else null
 };
 template <class T>
 struct known;
@@ -123,9 +126,9 @@ inline constexpr const KnownType* known_element<std::vector<E>> = &known<E>::val
 template <class T>
 struct known {
   static constexpr KnownType make() {
-    if constexpr (std::is_copy_constructible_v<T>)
-      return {&type_of<T>, known_element<T>, &each_in<T>, &each_all<T>, &each_keep<T>};
-    else return {&type_of<T>, known_element<T>, nullptr, nullptr, nullptr};
+    if constexpr (copyable<T>)
+      return {&type_of<T>, known_element<T>, &each_in<T>, &each_all<T>, &each_keep<T>, exit_ops_of<T>};
+    else return {&type_of<T>, known_element<T>, nullptr, nullptr, nullptr, exit_ops_of<T>};
   }
   static constexpr KnownType value = make();
 };

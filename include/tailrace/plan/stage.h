@@ -137,4 +137,16 @@ struct EachOut {
   void (*finish)(void* whole_slot, void* gather_slot);
 };
 
+// How `staged` takes apart what one of its stages gives, an Exit<Answer, Carry>.
+struct ExitOps {
+  enum Way : std::uint8_t { leaves, goes_on, empty };
+  const Type* whole;
+  const Type* answer;
+  const Type* carry;
+  Way (*way)(const void* whole_slot);
+  // Move the one that is there into a slot of its own.
+  void (*take_answer)(void* answer_slot, void* whole_slot);
+  void (*take_carry)(void* carry_slot, void* whole_slot);
+};
+
 }  // namespace tailrace
