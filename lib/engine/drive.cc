@@ -30,6 +30,7 @@ bool left_outside(Frame& f) noexcept {
     return release(f), false;
   }
   if (thread == Thread::borrowed && !s.block->quick) return spawn(s), false;
+  if (f.engine->threadless && f.executor->should_yield()) return spawn(s), false;
   return true;
 }
 

@@ -69,6 +69,7 @@ void start_elsewhere(Frame& f) noexcept {
     f.timer.fire = on_deadline;
     f.executor->wake_at(f.head.request.deadline, f.timer);
   }
+  if (f.engine->threadless) f.timed = true;  // so that it may yield at every block
   answer_if_stopping(f);
   spawn(entry_of(f));
 }
@@ -241,6 +242,8 @@ void* EngineCore::callback_memory(const FrameRef& frame) noexcept { return frame
 void EngineCore::wait(const FrameRef& frame, TimePoint until) noexcept { wait_for(*frame.get(), until); }
 
 void EngineCore::cancel(const FrameRef& frame) noexcept { expire(*frame.get(), Code::cancelled); }
+
+Ticked EngineCore::tick(Duration budget) const noexcept { return state_->executor->tick(budget); }
 
 void EngineCore::stop() const noexcept {
   state_->stopping.halt.store(stopped);

@@ -63,7 +63,7 @@ struct alignas(64) Frame {
   std::uint32_t place = 0;  // number in its pool, from 1
 
   bool shared = false;  // somebody else may hold a reference: counts must be atomic
-  bool timed = false;   // has a deadline
+  bool timed = false;   // somebody must look before every block: it has a deadline, or its thread is lent for a while
   bool armed = false;   // its timer holds a reference
   bool spare = false;   // counted in Program::spare: losers may outlive the answer
   bool extra = false;   // an element's frame beyond the one that every request has for sure
@@ -108,7 +108,7 @@ struct EngineState {
   std::shared_ptr<Observer> observer;
   std::unique_ptr<Program> program;
   std::uint32_t max_in_flight = 0;
-  bool threadless = false;               // the executor has no thread: callers run everything
+  bool threadless = false;               // the executor has no thread: callers run everything, one arm after another
   StopFlag stopping{};                   // outermost of all requests' flags
   std::atomic<std::uint32_t> owners{1};  // the engine and its handles
   std::atomic<std::uint32_t> outside{

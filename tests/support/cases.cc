@@ -12,6 +12,7 @@ const std::vector<Case>& cases() {
     add_request_cases(t);
     add_deadline_cases(t);
     add_lifetime_cases(t);
+    add_tick_cases(t);
     add_building_cases(t);
     return t;
   }();

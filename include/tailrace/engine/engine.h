@@ -90,6 +90,7 @@ class EngineCore {
   static void wait(const FrameRef& frame, TimePoint until) noexcept;
   static void cancel(const FrameRef& frame) noexcept;
 
+  Ticked tick(Duration budget) const noexcept;
   void stop() const noexcept;
   EngineFigures figures() const noexcept;
 
@@ -207,6 +208,10 @@ class Engine {
       return {};
     }
   }
+
+  // For engines without threads: runs ready work of the engine's executor on the calling thread, for about `budget`,
+  // and says what is left. See exec/tick.h. An engine with threads has nothing to run here.
+  Ticked tick(Duration budget) noexcept { return core_.tick(budget); }
 
   // Refuses new requests from now on and answers those under way as `shutting_down`.
   void stop() noexcept { core_.stop(); }
