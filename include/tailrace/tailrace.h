@@ -9,6 +9,7 @@
 #include "tailrace/engine/engine.h"
 #include "tailrace/exec/measure.h"
 #include "tailrace/exec/start.h"
+#include "tailrace/exec/tick.h"
 #include "tailrace/flow/combine.h"
 #include "tailrace/flow/flow.h"
 #include "tailrace/model/registry.h"

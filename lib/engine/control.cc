@@ -42,7 +42,7 @@ Step answer_request(Frame& f, std::uint32_t slot) noexcept {
 // ---- race
 
 Step start_race(Frame& f, const Control& c, Thread thread) noexcept {
-  if (!take_spare(f)) {
+  if (f.engine->threadless || !take_spare(f)) {
     f.words(c).b.store(in_order, relaxed);
     return enter(f, arm_region(c, 0));
   }
@@ -150,7 +150,7 @@ Step start_choice(Frame& f, const Control& c) noexcept {
 // ---- a join whose branches run at the same time
 
 Step start_fork(Frame& f, const Control& c) noexcept {
-  if (!take_spare(f)) {
+  if (f.engine->threadless || !take_spare(f)) {
     f.words(c).b.store(in_order, relaxed);
     return enter(f, arm_region(c, 0));
   }

@@ -25,6 +25,7 @@ void give_up(Step s) noexcept {
     }
     if (thread == Thread::borrowed && !s.block->quick) return spawn(s), false;
   }
+  if (f.engine->threadless && f.executor->should_yield()) return spawn(s), false;
   return !s.block->station || begin_turn(s);
 }
 

@@ -53,6 +53,7 @@ void start_elsewhere(Frame& f) noexcept {
     f.timer.fire = on_deadline;
     f.executor->wake_at(f.head.request.deadline, f.timer);
   }
+  if (f.engine->threadless) f.timed = true;  // so that it may yield at every block
   watch_stop(f);
   answer_if_stopping(f);
   spawn(entry_of(f));
@@ -171,5 +172,7 @@ FrameRef EngineCore::settle(FrameRef answered) noexcept {
   if (!f.held) hold(f);
   return answered;
 }
+
+Ticked EngineCore::tick(Duration budget) const noexcept { return state_->executor->tick(budget); }
 
 }  // namespace tailrace::detail

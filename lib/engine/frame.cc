@@ -70,6 +70,13 @@ std::int16_t last_choice(Frame& f, bool (*wanted)(Kind)) noexcept {
   f.engine->observe({Event::Kind::answered, f.answer ? Code::none : error.code(), 0, error.where(), error.what()});
 }
 
+// Where nobody watches deadlines while a stage runs, its answer may come past one.
+[[gnu::noinline]] void mark_late(Frame& f) noexcept {
+  if (!f.answer || f.anytime || f.executor->now() <= f.head.request.deadline) return;
+  f.late = true;
+  f.engine->observe({Event::Kind::late, f.code, 0, {}, {}});
+}
+
 void deliver_now(Frame& f) noexcept {
   const EngineState& engine = *f.engine;
   FrameRef answered(&f);  // the reference that the request kept for its callback
@@ -200,6 +207,8 @@ void complete(Frame& f) noexcept {
   if (f.armed && f.executor->cancel(f.timer)) {
     f.engine->outside.fetch_sub(1, relaxed);
     release(f);  // the timer's reference; the caller has its own
+    if (f.engine->threadless) [[unlikely]]
+      mark_late(f);
   }
   if (f.engine->observer) [[unlikely]]
     observe_answer(f);

@@ -84,7 +84,7 @@ struct alignas(64) Frame {
   std::uint32_t place = 0;       // number in its pool, from 1
 
   bool shared = false;  // somebody else may hold a reference: counts must be atomic
-  bool timed = false;   // has a deadline
+  bool timed = false;   // somebody must look before every block: it has a deadline, or its thread is lent for a while
   bool armed = false;   // its timer holds a reference
   bool spare = false;   // counted in Program::spare: losers may outlive the answer
   bool extra = false;   // an element's frame beyond the one that every request has for sure
@@ -137,7 +137,7 @@ struct EngineState {
   Runtime runtime;
   InlineExecutors inline_executors;
   std::uint32_t max_in_flight = 0, max_losers = 0;
-  bool threadless = false;                 // the executor has no thread: callers run everything
+  bool threadless = false;                 // the executor has no thread: callers run everything, one arm after another
   std::atomic<std::uint64_t> too_late{0};  // Completions that nobody waited for any more
   StopFlag stopping{};                     // outermost of all requests' flags
   std::atomic<std::uint32_t> owners{1};    // the engine and its handles

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tailrace/exec/pool.h"
+#include "tailrace/exec/tick.h"
 #if TAILRACE_HAS_TBB
 #include "tailrace/exec/tbb.h"
 #endif
@@ -32,6 +33,8 @@ unsigned by_quota(unsigned otherwise) {
 }
 
 Built<std::shared_ptr<Executor>> own_executor(unsigned threads) {
+  if (threads == 0) return tick_executor();
+  if (threads == default_threads) threads = usable_processors();
 #if TAILRACE_HAS_TBB
   return tbb_executor(threads);
 #else
@@ -55,7 +58,7 @@ namespace detail {
 Built<EngineCore> start_core(std::shared_ptr<const PlanData> plan, const EngineOptions& options) {
   std::shared_ptr<Executor> executor = options.executor;
   if (!executor) {
-    auto own = own_executor(options.threads ? options.threads : usable_processors());
+    auto own = own_executor(options.threads);
     if (!own) return std::move(own).error();
     executor = std::move(*own);
   }

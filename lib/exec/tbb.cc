@@ -6,9 +6,9 @@
 #include <thread>
 #include <vector>
 
+#include "engine/worker.h"
 #include "exec/timer_thread.h"
 #include "exec/wait.h"
-#include "exec/worker.h"
 
 namespace tailrace {
 namespace {

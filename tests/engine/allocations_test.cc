@@ -137,5 +137,24 @@ TEST_CASE("allocations: each takes its vectors and nothing else") {
         .then("n", [](const std::vector<int>& v) { return static_cast<int>(v.size()); });
   })).take_nothing(20, 2);
 }
+TEST_CASE("allocations: none in ticks") {
+  auto engine = tailrace::start(from_int([](Stream<int> s) {
+                                  const auto v = s.then("a", plus_one).then("b", twice);
+                                  return cascade("k", race("r", v, refuse, same), exit_if(refuse, always), same);
+                                }),
+                                {.threads = 0})
+                    .value();
+  int called = 0;
+  CHECK(taken_by([&] {
+          auto plain = engine.submit(1), timed = engine.submit(1, {.within = 1h}),
+               late = engine.submit(1, {.within = 1us});
+          (void)engine.submit(1, {}, [&](Outcome<int>) { ++called; });
+          while (engine.tick(Duration{}).left) {
+          }
+          (void)plain.get(), (void)timed.get(), (void)late.get();
+        }) == 0);
+  CHECK(called == 2 * rounds);
+  CHECK(taken_by([&] { (void)engine.submit(1).get(); }) == 0);
+}
 
 #endif

@@ -212,6 +212,12 @@ TEST_CASE("executors: start the threads they were asked for, and join them") {
     }
     CHECK(eventually([&] { return threads_of_this_process() == before; }));
   }
+  {
+    auto engine = start(from_int([](Stream<int> s) { return s.then("a", same); }), {.threads = 0}).value();
+    CHECK(engine.submit(1, {.within = 1h}).get().has_value());
+    CHECK(engine.run(1, {.within = 1h}).has_value());
+    CHECK(threads_of_this_process() == before);
+  }
   CHECK(usable_processors() >= 1);
 }
 

@@ -15,6 +15,7 @@ const std::vector<Case>& cases() {
     add_replace_cases(t);
     add_deadline_cases(t);
     add_lifetime_cases(t);
+    add_tick_cases(t);
     add_async_cases(t);
     add_station_cases(t);
     add_batch_cases(t);

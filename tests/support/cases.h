@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "support/check.h"
 #include "support/reference.h"
 #include "support/settings.h"
 #include "support/values.h"
@@ -55,7 +56,7 @@ class RunningFlow final : public Running {
       text = show(o);
       called = true;
     });
-    while (status && !called) std::this_thread::yield();
+    if (status && !eventually([&] { return called.load(); })) return "never called";
     return status ? text : show(status.error());
   }
 
@@ -101,6 +102,7 @@ void add_admission_cases(std::vector<Case>& table);
 void add_replace_cases(std::vector<Case>& table);
 void add_deadline_cases(std::vector<Case>& table);
 void add_lifetime_cases(std::vector<Case>& table);
+void add_tick_cases(std::vector<Case>& table);
 void add_async_cases(std::vector<Case>& table);
 void add_station_cases(std::vector<Case>& table);
 void add_batch_cases(std::vector<Case>& table);

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -50,13 +51,21 @@ struct Opens {
   ~Opens() { gate.open(); }
 };
 
+// What a test that waits does meanwhile: where there are no threads, it lends its own.
+inline std::function<void()> meanwhile;
+struct Meanwhile {
+  explicit Meanwhile(std::function<void()> work) { meanwhile = std::move(work); }
+  ~Meanwhile() { meanwhile = nullptr; }
+};
+
 // Waits until something is so; false: it never was.
 template <class P>
 bool eventually(P so, std::chrono::milliseconds patience = std::chrono::seconds(20)) {
   const auto end = std::chrono::steady_clock::now() + patience;
   while (!so()) {
     if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::yield();
+    if (meanwhile) meanwhile();
+    else std::this_thread::yield();
   }
   return true;
 }

@@ -1,6 +1,9 @@
 #include "support/settings.h"
 
+#include <thread>
+
 #include "tailrace/exec/pool.h"
+#include "tailrace/exec/tick.h"
 #if TAILRACE_HAS_TBB
 #include "tailrace/exec/tbb.h"
 #endif
@@ -11,6 +14,39 @@ namespace {
 void add(std::vector<Setting>& list, const std::string& name, unsigned threads, std::shared_ptr<Executor> executor) {
   for (bool rewrites : {true, false})
     list.push_back({name + (rewrites ? "" : ", not fused"), executor, threads, rewrites});
+}
+
+// A host that has a thread to spare for an executor that has none.
+class Host {
+ public:
+  explicit Host(std::shared_ptr<Executor> executor) : executor_(std::move(executor)), thread_([this] { loop(); }) {}
+  ~Host() {
+    over_ = 1;
+    executor_->wake(over_);
+    thread_.join();
+  }
+  const std::shared_ptr<Executor>& executor() const noexcept { return executor_; }
+
+ private:
+  void loop() noexcept {
+    while (!over_)
+      if (executor_->tick(std::chrono::milliseconds(1)).ran == 0)
+        executor_->wait(over_, 0, executor_->now() + std::chrono::milliseconds(1));
+  }
+  std::shared_ptr<Executor> executor_;
+  std::atomic<std::uint32_t> over_{0};
+  std::thread thread_;
+};
+
+void add_threadless(std::vector<Setting>& list) {
+  static Host host(tick_executor().value());
+  add(list, "no thread but a host's", 1, host.executor());
+  const auto tick = tick_executor().value();
+  add(list, "no thread", 0, tick);
+  for (Setting& s : list) {
+    if (s.executor == tick) s.meanwhile = [tick] { tick->tick({}); };
+    if (s.executor == tick || s.executor == host.executor()) s.on_the_clock = false;
+  }
 }
 
 std::vector<Setting> make_settings() {
@@ -27,6 +63,7 @@ std::vector<Setting> make_settings() {
   add(list, "the user's oneTBB arena", 1, tbb_executor(arena));
   add(list, "oneTBB with 2 threads", 2, tbb_executor(2).value());
 #endif
+  add_threadless(list);
   return list;
 }
 

@@ -19,7 +19,9 @@ struct Setting {
   unsigned threads = 2;
   bool rewrites = true;
   std::uint32_t max_losers = 256;
-  bool forks = false;  // branches of joins run at the same time
+  bool forks = false;                 // branches of joins run at the same time
+  bool on_the_clock = true;           // a deadline is seen while a stage runs, by a thread of the executor's
+  std::function<void()> meanwhile{};  // what whoever waits does: where there are no threads, it lends its own
 
   // REQUIRES: the flow is sound. Options that are given count.
   template <class In, class Out>
@@ -36,6 +38,11 @@ struct Setting {
     return std::move(tailrace::start(Plan<In, Out>(std::move(chosen)), options)).value();
   }
 };
+
+// Why a case cannot be run in a setting, whose executor promises less than the case is about; empty: it can.
+std::string why_not(const Setting& setting, const std::string& name);
+// Every case and every reason that why_not() knows.
+std::vector<std::pair<std::string, std::string>> exceptions();
 
 // Every executor, with and without rewrites, and once with races that run in order. Made once, for the whole program.
 const std::vector<Setting>& settings();

@@ -102,6 +102,7 @@ class EngineCore {
 
   Problems replace(std::shared_ptr<const PlanData> plan) const;
   std::vector<std::string> drain(TimePoint until) const;
+  Ticked tick(Duration budget) const noexcept;
   void stop() const noexcept;
   EngineFigures figures() const noexcept;
 
@@ -235,6 +236,10 @@ class Engine {
   // as one, separated by commas); nothing: all is done. stop() answers those that are left. Inside a stage or a
   // callback it does not wait.
   std::vector<std::string> drain(TimePoint until = never) { return core_.drain(until); }
+
+  // For engines without threads: runs ready work of the engine's executor on the calling thread, for about `budget`,
+  // and says what is left. See exec/tick.h. An engine with threads has nothing to run here.
+  Ticked tick(Duration budget) noexcept { return core_.tick(budget); }
 
   // Refuses new requests from now on and answers those under way as `shutting_down`.
   void stop() noexcept { core_.stop(); }

@@ -19,9 +19,16 @@ struct Timer {
   std::uint32_t place = 0;  // 0: not armed
 };
 
-// Where work runs and what time it is: all that an engine needs of threads and clocks. The library brings oneTBB and a
-// plain thread pool; implement this for a job system of your own. Every member may be called from any thread, and none
-// may throw.
+// What a tick did, and what it left.
+struct Ticked {
+  std::uint32_t ran = 0;   // tasks and timers that it ran
+  std::uint32_t left = 0;  // tasks that are ready still
+  TimePoint next = never;  // when the earliest timer is due; a host with nothing left to tick may sleep until then
+};
+
+// Where work runs and what time it is: all that an engine needs of threads and clocks. The library brings oneTBB, a
+// plain thread pool, one without threads (exec/tick.h) and one on a virtual clock (sim/virtual_time.h); implement this
+// for a job system of your own. Every member may be called from any thread, and none may throw.
 class Executor {
  public:
   virtual ~Executor() = default;
@@ -37,7 +44,7 @@ class Executor {
   // True: it was armed and will not fire. False: it has fired, is firing, or was never armed.
   virtual bool cancel(Timer& timer) noexcept = 0;
 
-  // Tasks that can run at the same time.
+  // Tasks that can run at the same time; 0: there is no thread, and work advances only in tick() and wait().
   virtual unsigned concurrency() const noexcept = 0;
   // Whether the calling thread is running a task of this executor.
   virtual bool on_worker() const noexcept = 0;
@@ -47,6 +54,16 @@ class Executor {
   virtual void wait(const std::atomic<std::uint32_t>& word, std::uint32_t seen, TimePoint until) noexcept = 0;
   // Wakes those who wait for `word`. Touches only its address, never its value.
   virtual void wake(const std::atomic<std::uint32_t>& word) noexcept = 0;
+
+  // ---- executors without threads; the others leave these as they are
+
+  // Runs what is ready on the calling thread, for about `budget`.
+  virtual Ticked tick(Duration budget) noexcept {
+    (void)budget;
+    return {};
+  }
+  // A task asks before each of its blocks: true means that it should end now, and what is left of it be spawned again.
+  virtual bool should_yield() noexcept { return false; }
 };
 
 }  // namespace tailrace

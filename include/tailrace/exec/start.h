@@ -7,11 +7,14 @@
 
 namespace tailrace {
 
+// As many threads as this process may use.
+inline constexpr unsigned default_threads = ~0u;
+
 // How to run a plan.
 struct EngineOptions {
-  unsigned threads = 0;               // threads to start; 0: as many as this process may use
-  std::uint32_t max_in_flight = 256;  // requests admitted at a time; further ones are `overloaded`
-  std::uint32_t max_losers = 256;     // answered requests that losing arms may still hold; past it races run in order
+  unsigned threads = default_threads;  // threads to start; 0: none, work advances where you call tick, run and get
+  std::uint32_t max_in_flight = 256;   // requests admitted at a time; further ones are `overloaded`
+  std::uint32_t max_losers = 256;      // answered requests that losing arms may still hold; past it races run in order
   std::shared_ptr<Executor> executor{};  // runs on this one, which several engines may share, and starts no thread
   std::shared_ptr<Observer> observer{};  // sees what happens
   Runtime
@@ -26,7 +29,7 @@ Built<EngineCore> start_core(std::shared_ptr<const PlanData> plan, const EngineO
 }
 
 // Starts an engine; it is warm when this returns. Without an executor of yours it runs on oneTBB (or, in a build
-// without it, on a plain pool) with threads of its own.
+// without it, on a plain pool) with threads of its own, and with `threads = 0` on the caller's alone (exec/tick.h).
 template <class In, class Out>
 Built<Engine<In, Out>> start(const Plan<In, Out>& plan, const EngineOptions& options = {}) {
   auto core = detail::start_core(plan.share(), options);

@@ -1,0 +1,130 @@
+#include "engine/serial_work.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/worker.h"
+
+namespace tailrace::detail {
+
+// Has the turn while it lives, unless another thread has it.
+class SerialWork::Turn {
+ public:
+  Turn(SerialWork& work, Lock& lock, TimePoint yield_at) noexcept
+      : work_(work), lock_(lock), outer_(work.turn_), yield_at_(work.yield_at_), fresh_(work.fresh_) {
+    mine_ = outer_ == std::thread::id() || outer_ == std::this_thread::get_id();
+    if (!mine_) return;
+    work_.turn_ = std::this_thread::get_id();
+    work_.yield_at_ = yield_at;
+  }
+  ~Turn() {
+    if (!mine_) return;
+    work_.turn_ = outer_;
+    work_.yield_at_ = yield_at_;
+    work_.fresh_ = fresh_;
+    if (!nested()) work_.look_again(lock_);  // somebody may wait for the turn
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  explicit operator bool() const noexcept { return mine_; }
+  bool nested() const noexcept { return outer_ != std::thread::id(); }
+
+ private:
+  SerialWork& work_;
+  Lock& lock_;
+  std::thread::id outer_;
+  TimePoint yield_at_;
+  bool fresh_, mine_;
+};
+
+void SerialWork::look_again(Lock&) noexcept {
+  if (sleepers_) changed_.notify_all();
+}
+
+void SerialWork::spawn(Task& task) noexcept {
+  Lock lock(mutex_);
+  task.next = nullptr;
+  (last_ ? last_->next : first_) = &task;
+  last_ = &task;
+  ++ready_;
+  look_again(lock);
+}
+
+void SerialWork::arm(TimePoint due, Timer& timer) noexcept {
+  {
+    Lock lock(mutex_);
+    if (timers_.arm(due, timer)) return look_again(lock);
+  }
+  timer.fire(timer);  // no memory for it: better early than never
+}
+
+bool SerialWork::cancel(Timer& timer) noexcept {
+  Lock lock(mutex_);
+  return timers_.disarm(timer);
+}
+
+bool SerialWork::run_one(Lock& lock) noexcept {
+  if (Timer* const due = timers_.take_due(executor_.now())) {
+    lock.unlock();
+    due->fire(*due);
+    lock.lock();
+    return true;
+  }
+  Task* const task = first_;
+  if (!task) return false;
+  first_ = task->next;
+  if (!first_) last_ = nullptr;
+  --ready_;
+  fresh_ = true;
+  lock.unlock();
+  run_as_worker(executor_, *task);
+  lock.lock();
+  return true;
+}
+
+void SerialWork::wait(const std::atomic<std::uint32_t>& word, std::uint32_t seen, TimePoint until) noexcept {
+  Lock lock(mutex_);
+  while (word.load(std::memory_order_acquire) == seen && executor_.now() < until) {
+    {
+      Turn turn(*this, lock, until);
+      bool ran = false;
+      while (turn && word.load(std::memory_order_acquire) == seen && run_one(lock)) {
+        ran = true;
+        if (until != never && executor_.now() >= until) break;
+      }
+      if (ran) continue;
+    }
+    const bool theirs = turn_ != std::thread::id() && turn_ != std::this_thread::get_id();
+    ++sleepers_;
+    idle(lock, changed_, theirs ? until : std::min(until, timers_.next()), theirs);
+    --sleepers_;
+  }
+}
+
+void SerialWork::wake() noexcept {
+  Lock lock(mutex_);
+  look_again(lock);
+}
+
+Ticked SerialWork::run(TimePoint until) noexcept {
+  Ticked ticked;
+  Lock lock(mutex_);
+  {
+    Turn turn(*this, lock, until);
+    if (turn && !turn.nested())
+      while (run_one(lock)) {
+        ++ticked.ran;
+        if (until != never && executor_.now() >= until) break;
+      }
+  }
+  ticked.left = ready_;
+  ticked.next = timers_.next();
+  return ticked;
+}
+
+bool SerialWork::should_yield() noexcept {
+  if (std::exchange(fresh_, false) || yield_at_ == never) return false;
+  return executor_.now() >= yield_at_;
+}
+
+}  // namespace tailrace::detail

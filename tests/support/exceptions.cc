@@ -1,0 +1,49 @@
+#include <map>
+
+#include "support/settings.h"
+
+// The cases that an executor without threads of its own cannot run as they are written, and why. What such an executor
+// promises instead stands in cases_tick.cc.
+namespace tailrace::test {
+namespace {
+
+using Reasons = std::map<std::string, std::string>;
+
+const std::string no_timer = "a deadline is seen at the next block, and the case holds a stage past one";
+const std::string no_worker = "the case holds a stage that a thread of the executor would be running";
+
+const Reasons without_clock = {
+    {"answered at the deadline", no_timer},
+    {"stages are told of the deadline", no_timer},
+    {"elements are told of the deadline", no_timer},
+    {"the best answer goes out", no_timer},
+    {"exit tests keep their answer", no_timer},
+    {"no answer yet", no_timer},
+    {"callbacks come once, on the executor", no_timer},
+    {"quick stages that are not", "every stage is run by whoever waits, and its answer may be late"},
+    {"submit runs nothing on the caller", "whoever waits runs what is ready, and `run` everything"},
+    {"stop answers everything",
+     "a caller of `run` runs its stages itself, and is answered when the running one returns"},
+};
+
+const Reasons without_threads = {
+    {"in flight is bounded", no_worker},     {"admission checks come in order", no_worker},
+    {"handles wait and poll", no_worker},    {"cancelled while it runs", no_worker},
+    {"only deadlines cut short", no_worker}, {"destruction answers and waits", no_worker},
+};
+
+}  // namespace
+
+std::string why_not(const Setting& setting, const std::string& name) {
+  if (const auto r = without_clock.find(name); !setting.on_the_clock && r != without_clock.end()) return r->second;
+  if (const auto r = without_threads.find(name); setting.meanwhile && r != without_threads.end()) return r->second;
+  return "";
+}
+
+std::vector<std::pair<std::string, std::string>> exceptions() {
+  std::vector<std::pair<std::string, std::string>> all(without_clock.begin(), without_clock.end());
+  all.insert(all.end(), without_threads.begin(), without_threads.end());
+  return all;
+}
+
+}  // namespace tailrace::test
