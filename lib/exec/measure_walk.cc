@@ -14,8 +14,6 @@ namespace tailrace::detail {
 
 namespace {
 
-double seconds_between(TimePoint begin, TimePoint end) { return std::chrono::duration<double>(end - begin).count(); }
-
 // What looking at the clock twice takes by itself.
 double least_clock_cost() {
   double least = 1;
@@ -26,37 +24,11 @@ double least_clock_cost() {
   return least;
 }
 
-// Calls `f` and adds the time to `seconds`.
-template <class F>
-decltype(auto) timed(double& seconds, F f) {
-  struct Stop {
-    double& seconds;
-    TimePoint begin = Clock::now();
-    ~Stop() { seconds += seconds_between(begin, Clock::now()); }
-  } stop{seconds};
-  return f();
-}
-
 double bytes_of(const Type& type, const void* slot) {
   double bytes = type.size;
   if (!equal(type, type_of<Tensor>)) return bytes;
   const auto& tensor = in_slot<Tensor>(const_cast<void*>(slot));
   return bytes + static_cast<double>(tensor.shape().elements()) * static_cast<double>(size_of(tensor.dtype()));
-}
-
-// What a user's function threw. REQUIRES: called inside a catch block.
-Error thrown() {
-  try {
-    throw;
-  } catch (const Error& e) {
-    return e;
-  } catch (const std::bad_alloc&) {
-    return {Code::out_of_memory, "there was not enough memory"};
-  } catch (const std::exception& e) {
-    return {Code::stage_failed, e.what()};
-  } catch (...) {
-    return {Code::stage_failed, "threw something that is not a std::exception"};
-  }
 }
 
 bool lone_stage(const Graph& arm) {
@@ -78,6 +50,7 @@ Walk::Walk(const Graph& graph, const Registry& models) : next_(sizeof(Head)), cl
   top_ = lay_out(graph, models, {}, true);
   top_.whole = record({}, {});
   memory_ = static_cast<char*>(::operator new(next_, std::align_val_t(align_)));
+  std::memset(memory_, 0, next_);
   auto* head = ::new (memory_) Head{};
   ::new (memory_ + flag_) StopFlag{};
   head->self = this;
@@ -86,9 +59,13 @@ Walk::Walk(const Graph& graph, const Registry& models) : next_(sizeof(Head)), cl
     walk.returned_ = error;
     walk.failed_ = true;
   };
+  head->head.begin = [](char* frame, std::uint32_t) noexcept { return reinterpret_cast<Head*>(frame)->self->begin(); };
 }
 
-Walk::~Walk() { ::operator delete(memory_, std::align_val_t(align_)); }
+Walk::~Walk() {
+  for (const auto& [state, ops] : states_) ops->destroy(state);
+  ::operator delete(memory_, std::align_val_t(align_));
+}
 
 std::uint32_t Walk::reserve(std::size_t size, std::size_t align) {
   next_ = (next_ + align - 1) / align * align;
@@ -110,6 +87,8 @@ Walk::Line Walk::lay_out(const Graph& graph, const Registry& models, const std::
   line.moves = find_moves(graph, input_movable);
   line.input_movable = input_movable;
   line.gathers.resize(count);
+  line.extra.resize(count);
+  line.carries.resize(count);
   line.records.resize(count);
   line.alternatives.resize(count);
   line.arms.resize(count);
@@ -127,12 +106,16 @@ void Walk::lay_out_node(Line& line, std::size_t node, const Registry& models, co
   for (const Variant& v : models.variants(use.name))
     if (!use.name.empty() && v.model && v.name != use.variant && n.stage.bind)
       line.alternatives[node].push_back({n.stage.bind(n.stage.context.get(), v.model), record(where, v.name)});
+  line.extra[node] = reserve(sizeof(void*), alignof(void*));
+  for (const Arm& arm : n.arms)
+    if (n.kind == Kind::staged) line.carries[node].push_back(arm.exit_ops ? reserve(*arm.exit_ops->carry) : 0);
   if (n.kind == Kind::each) line.gathers[node] = reserve(*n.each_out->gather);
   for (std::size_t k = 0; k < n.arms.size(); ++k) {
     // All arms look at one value. The last rung may still own it, and so may whoever cannot do without.
     const bool alone = n.kind == Kind::each || n.kind == Kind::cascade || !line.graph->at(n.inputs[0]).type->copy;
     const std::string path = arm_path(where, k);
-    Line arm = lay_out(*n.arms[k].graph, models, path, alone && line.moves.arm_input_movable[node][k]);
+    const bool carried = n.kind == Kind::staged && k > 0;
+    Line arm = lay_out(*n.arms[k].graph, models, path, carried || (alone && line.moves.arm_input_movable[node][k]));
     arm.lone = lone_stage(*arm.graph);
     arm.whole = arm.lone ? arm.records[1] : record(path, {});
     line.arms[node].push_back(std::move(arm));
@@ -226,6 +209,7 @@ Walk::Value Walk::node(Line& line, std::size_t i) {
   switch (n.kind) {
     case Kind::race: v = race(line, i, in); break;
     case Kind::cascade: v = cascade(line, i, in); break;
+    case Kind::staged: v = staged(line, i, in); break;
     case Kind::choose: v = choose(line, i, in); break;
     case Kind::each: return each(line, i, in);
     case Kind::input:
@@ -244,7 +228,7 @@ Walk::Value Walk::call(const Instruction& i, Record& record, bool repeatable) {
   failed_ = false;
   try {
     double took = 0;
-    timed(took, [&] { i.run(i, memory_); });
+    timed(took, [&] { run_step(i); });
     took = std::max(0., took - clock_cost_);
     const int times = took > 0 ? static_cast<int>(std::min(double{most}, visible / took)) : most;
     if (repeatable && times > 1 && !failed_) {
@@ -266,10 +250,18 @@ Walk::Value Walk::stage(Line& line, std::size_t i) {
   const Node& n = line.graph->nodes[i];
   std::vector<std::uint32_t> inputs;
   for (int in : n.inputs) inputs.push_back(line.values[static_cast<std::size_t>(in)].slot);
+  inputs.push_back(line.extra[i]);
+  try {
+    ready_state(line, i);
+  } catch (...) {
+    return failed(*line.records[i], thrown());
+  }
+  waits_ = n.stage.asynchronous;
   const bool take = line.moves.may_take[i] || !n.stage.leave;
   Instruction step{
       take ? n.stage.take : n.stage.leave, nullptr, inputs.data(), inputs[0], line.slots[i], live_, flag_, n.type};
-  const bool repeatable = step.run == n.stage.leave && !n.type->destroy;
+  const bool remembers = n.stage.asynchronous || n.stage.station.state;
+  const bool repeatable = step.run == n.stage.leave && !n.type->destroy && !remembers;
   for (const Alternative& other : line.alternatives[i]) {
     step.context = other.context.get();
     if (call(step, *other.record, repeatable).there && n.type->destroy) n.type->destroy(memory_ + step.out);

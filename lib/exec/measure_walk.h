@@ -7,11 +7,27 @@
 #include <vector>
 
 #include "exec/measure_record.h"
+#include "tailrace/core/clock.h"
 #include "tailrace/model/registry.h"
 #include "tailrace/plan/graph.h"
 #include "tailrace/plan/moves.h"
 
 namespace tailrace::detail {
+
+inline double seconds_between(TimePoint begin, TimePoint end) {
+  return std::chrono::duration<double>(end - begin).count();
+}
+
+// Calls `f` and adds the time to `seconds`.
+template <class F>
+decltype(auto) timed(double& seconds, F f) {
+  struct Stop {
+    double& seconds;
+    TimePoint begin = Clock::now();
+    ~Stop() { seconds += seconds_between(begin, Clock::now()); }
+  } stop{seconds};
+  return f();
+}
 
 // Walks over a graph on one thread, as the engine's meaning says, but through every arm, and takes the time of each
 // stage. All values of one request live in one piece of memory, as in the engine's frames.
@@ -48,10 +64,11 @@ class Walk {
     const Graph* graph = nullptr;
     Moves moves;
     bool input_movable = false;
-    std::uint32_t identity = 0;  // for a graph that gives its input on
-    bool lone = false;           // an arm that is one function or model
-    Record* whole = nullptr;     // of an arm: its only stage's record, or one of its own
-    std::vector<std::uint32_t> slots, gathers;
+    std::uint32_t identity = 0;                        // for a graph that gives its input on
+    bool lone = false;                                 // an arm that is one function or model
+    Record* whole = nullptr;                           // of an arm: its only stage's record, or one of its own
+    std::vector<std::uint32_t> slots, gathers, extra;  // extra: where a stage finds its state
+    std::vector<std::vector<std::uint32_t>> carries;   // of staged: by stage
     std::vector<Record*> records;
     std::vector<std::vector<Alternative>> alternatives;
     std::vector<std::vector<Line>> arms;
@@ -71,12 +88,16 @@ class Walk {
   Value stage(Line& line, std::size_t node);
   Value race(Line& line, std::size_t node, std::uint32_t in);
   Value cascade(Line& line, std::size_t node, std::uint32_t in);
+  Value staged(Line& line, std::size_t node, std::uint32_t in);
   Value choose(Line& line, std::size_t node, std::uint32_t in);
   Value each(Line& line, std::size_t node, std::uint32_t in);
   void elements(Line& line, std::size_t node, std::uint32_t in, Value& whole);
   Value give_input(Line& line, std::uint32_t in);
   static void enter(Line& arm, std::size_t times);
   Value call(const Instruction& i, Record& record, bool repeatable);
+  Pending begin() noexcept;
+  void run_step(const Instruction& i);
+  void ready_state(const Line& line, std::size_t node);
   static Value failed(Record& record, const Error& error);
   bool ask(const Test& test, std::uint32_t slot, Record& record, Value& v, std::size_t& answer);
   void own(std::uint32_t slot, const Type& type) { owned_.push_back({slot, &type}); }
@@ -90,6 +111,10 @@ class Walk {
   std::vector<std::pair<std::uint32_t, const Type*>> owned_;
   bool failed_ = false;  // the running thunk returned an error instead of a value:
   Error returned_;       // this
+  struct Later;
+  Later* later_ = nullptr;  // of the asynchronous stage that is running
+  bool waits_ = false;      // the stage to be run is asynchronous
+  std::vector<std::pair<void*, const StateOps*>> states_;
   double clock_cost_ = 0;
 };
 
