@@ -32,7 +32,8 @@ void enter_block(Frame& f, const Block& b) noexcept { f.at<RegionState>(b.state)
     expire(root_of(f), Code::deadline_missed);
     return release(f), false;
   }
-  if (thread == Thread::borrowed && !s.block->quick) return spawn(s), false;
+  if (thread == Thread::borrowed && !s.block->quick && !(f.engine->shares_threads && f.executor->on_worker()))
+    return spawn(s), false;
   return true;
 }
 

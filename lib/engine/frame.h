@@ -133,6 +133,7 @@ struct EngineState {
   std::shared_ptr<Observer> observer;
   std::atomic<Program*> current{nullptr};  // the one that new requests go to; null: they are refused
   std::uint32_t max_in_flight = 0, max_losers = 0;
+  bool shares_threads = false;           // the executor does
   bool threadless = false;               // the executor has no thread: callers run everything
   StopFlag stopping{};                   // outermost of all requests' flags
   std::atomic<std::uint32_t> owners{1};  // the engine and its handles
