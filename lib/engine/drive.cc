@@ -23,7 +23,8 @@ void give_up(Step s) noexcept {
       expire(root_of(f), Code::deadline_missed);
       return give_up(s), false;
     }
-    if (thread == Thread::borrowed && !s.block->quick) return spawn(s), false;
+    if (thread == Thread::borrowed && !s.block->quick && !(f.engine->shares_threads && f.executor->on_worker()))
+      return spawn(s), false;
   }
   if (f.engine->threadless && f.executor->should_yield()) return spawn(s), false;
   return !s.block->station || begin_turn(s);

@@ -59,6 +59,11 @@ void start_elsewhere(Frame& f) noexcept {
   spawn(entry_of(f));
 }
 
+// Whether the request must not wait for another thread, because the others may be waiting for this one.
+[[gnu::noinline]] bool must_stay_here(const Frame& f) noexcept {
+  return f.engine->threadless || tasks_running || f.executor->on_worker();
+}
+
 // The caller's thread has done what it could, and others hold the frame: waits for the answer, until the deadline.
 void wait_for_answer(Frame& f) noexcept {
   f.refs.fetch_or(open_bit);
@@ -132,7 +137,7 @@ void EngineCore::run(FrameRef& frame) const noexcept {
   f.set_live(f.program->input_live);
   watch_stop(f);
   unsigned& running = tasks_running;
-  if (f.engine->threadless || running) {
+  if ((f.program->asks || running) && must_stay_here(f)) {
     ++running;
     run_here(f);
     --running;

@@ -137,6 +137,7 @@ struct EngineState {
   Runtime runtime;
   InlineExecutors inline_executors;
   std::uint32_t max_in_flight = 0, max_losers = 0;
+  bool shares_threads = false;             // the executor does
   bool threadless = false;                 // the executor has no thread: callers run everything, one arm after another
   std::atomic<std::uint64_t> too_late{0};  // Completions that nobody waited for any more
   StopFlag stopping{};                     // outermost of all requests' flags

@@ -171,6 +171,7 @@ namespace {
 Program& add_program(EngineState& e, Compiled&& compiled) {
   Program& p = empty_program(e);
   static_cast<Compiled&>(p) = std::move(compiled);
+  p.asks = e.threadless || (e.shares_threads && !p.controls.empty());
   allocate_frames(p, e.max_in_flight, e.max_losers, std::max(1u, e.executor->concurrency()));
   e.figures = figures_of(p);
   return p;
@@ -199,6 +200,7 @@ Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const 
     state->max_in_flight = limits.max_in_flight;
     state->max_losers = limits.max_losers;
     state->threadless = state->executor->concurrency() == 0;
+    state->shares_threads = state->executor->shares_threads();
     make_current(*state,
                  add_program(*state, std::move(*compile(*plan->graph, plan->choices.root, state->runtime.stations()))));
     return EngineCore(state.release());
@@ -233,7 +235,7 @@ Problems EngineCore::replace(std::shared_ptr<const PlanData> plan) const {
 std::vector<std::string> EngineCore::drain(TimePoint until) const {
   EngineState& e = *state_;
   close(e);
-  if (tasks_running == 0 && wait_until_quiet(e, until)) return {};
+  if (tasks_running == 0 && !e.executor->on_worker() && wait_until_quiet(e, until)) return {};
   std::vector<std::string> names;
   for_each_program(e, [&](const Program& p) {
     try {

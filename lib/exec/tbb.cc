@@ -1,7 +1,10 @@
 #include "tailrace/exec/tbb.h"
 
 #include <oneapi/tbb/task_group.h>
+#include <oneapi/tbb/task_scheduler_observer.h>
 
+#include <algorithm>
+#include <array>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -14,6 +17,24 @@ namespace tailrace {
 namespace {
 
 namespace tbb = oneapi::tbb;
+
+// The users' arenas with an executor that the calling thread is in, one inside the other.
+struct Inside {
+  static constexpr std::size_t depth = 16;  // further ones are not seen
+  std::array<const void*, depth> arenas{};
+  std::size_t count = 0;
+
+  void enter(const void* arena) noexcept {
+    if (count < depth) arenas[count] = arena;
+    ++count;
+  }
+  void leave() noexcept { count -= count > 0; }
+  bool has(const void* arena) const noexcept {
+    const auto end = arenas.begin() + static_cast<std::ptrdiff_t>(std::min(count, depth));
+    return std::find(arenas.begin(), end, arena) != end;
+  }
+};
+thread_local Inside inside;
 
 // Tasks are enqueued in an arena; what differs is whose threads serve it.
 class ArenaExecutor : public Executor {
@@ -66,9 +87,24 @@ class OwnThreadsExecutor final : private LentThreads, public ArenaExecutor {
   ~OwnThreadsExecutor() noexcept override = default;
 };
 
+// An arena in which its user has work of his own. A thread that was in it before this was made is not known to be.
+class SharedArenaExecutor final : public ArenaExecutor, private tbb::task_scheduler_observer {
+ public:
+  explicit SharedArenaExecutor(tbb::task_arena& arena) : ArenaExecutor(arena), task_scheduler_observer(arena) {
+    observe(true);
+  }
+  ~SharedArenaExecutor() override { observe(false); }
+  bool on_worker() const noexcept override { return ArenaExecutor::on_worker() || inside.has(this); }
+  bool shares_threads() const noexcept override { return true; }
+
+ private:
+  void on_scheduler_entry(bool) override { inside.enter(this); }
+  void on_scheduler_exit(bool) override { inside.leave(); }
+};
+
 }  // namespace
 
-std::shared_ptr<Executor> tbb_executor(tbb::task_arena& arena) { return std::make_shared<ArenaExecutor>(arena); }
+std::shared_ptr<Executor> tbb_executor(tbb::task_arena& arena) { return std::make_shared<SharedArenaExecutor>(arena); }
 
 Built<std::shared_ptr<Executor>> tbb_executor(unsigned threads) {
   if (threads == 0 || threads > 1024)

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cerrno>
+#include <stop_token>
 #include <thread>
 
 #include "support/check.h"
@@ -82,6 +83,15 @@ struct Ways {
             h.cancel();
             (void)h.get();
           }) <= allowed * rounds);
+    std::stop_source source;
+    std::atomic<int> released{0};
+    const Request more{
+        .stream = 1, .priority = 2, .stop = source.get_token(), .overload = Overload::wait, .on_release = [&released] {
+          ++released;
+        }};
+    CHECK(taken_by([&] { (void)engine.run(in, more); }) <= allowed * rounds);
+    CHECK(taken_by([&] { (void)engine.submit(in, more).get(); }) <= allowed * rounds);
+    CHECK(eventually([&] { return released == 4 * rounds; }));
   }
 };
 
@@ -122,6 +132,24 @@ TEST_CASE("allocations: none in a staged") {
     return staged("n", s, first, second, [](double x) { return static_cast<int>(x); });
   }));
   for (int in : {1, 3, 9}) w.take_nothing(in);
+}
+TEST_CASE("allocations: none for those who wait for room") {
+  auto engine = tailrace::start(from_int([](Stream<int> s) { return s.then("a", same); }),
+                                {.max_in_flight = 1, .executor = pool_executor(1).value()})
+                    .value();
+  std::atomic<int> answered{0};
+  int asked = 0;
+  CHECK(taken_by([&] {
+          ++asked;
+          (void)engine.submit(1, {.overload = Overload::wait}, [&](Outcome<int>) { ++answered; });
+        }) == 0);
+  CHECK(eventually([&] { return answered == asked; }));
+  CHECK(taken_by([&] {
+          auto h = engine.submit(1, {.overload = Overload::wait});
+          (void)engine.run(1);
+          (void)engine.run(1, {.within = 1us, .overload = Overload::wait});
+          (void)h.get();
+        }) == 0);
 }
 TEST_CASE("allocations: none for errors") {
   Ways(from_int([](Stream<int> s) { return s.then("a", refuse); })).take_nothing(1);

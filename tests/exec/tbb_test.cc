@@ -58,3 +58,58 @@ TEST_CASE("tbb: two engines share one executor, which goes with the last") {
     CHECK(last.submit(1).get().value_or(-1) == 2);
   }
 }
+
+// checks: host-thread
+// A host's own work in an arena whose threads all wait in an engine that runs there.
+TEST_CASE("tbb: run inside a host's worker of the same arena does not wait for that arena") {
+  using namespace std::chrono_literals;
+  oneapi::tbb::task_arena arena(2, 1);
+  auto engine = start(from_int([](Stream<int> s) {
+                        return each("e", race("r", s, bang, same).then("v", count_up), plus_one)
+                            .then("n", [](const std::vector<int>& v) { return static_cast<int>(v.size()); });
+                      }),
+                      {.executor = tbb_executor(arena)})
+                    .value();
+  std::atomic<int> right{0};
+  arena.execute([&] {
+    oneapi::tbb::parallel_for(0, 60, [&](int i) {
+      const auto o = i % 2 ? engine.run(i) : engine.run(i, {.within = 1h});
+      right += o && *o == i;
+    });
+  });
+  CHECK(right == 60);
+  std::atomic<int> refused{0};
+  Gate gate;
+  auto full = start(from_int([&](Stream<int> s) { return s.then("w", [&](int x) { return gate.pass(), x; }); }),
+                    {.max_in_flight = 1, .executor = tbb_executor(arena)})
+                  .value();
+  auto h = full.submit(1);
+  arena.execute([&] { refused += !full.run(1, {.overload = Overload::wait}); });  // may be the only thread there
+  CHECK(refused == 1);
+  gate.open();
+  if (!h.try_get(10ms)) arena.execute([] {});
+  CHECK(h.get().value_or(-1) == 1);
+}
+
+TEST_CASE("tbb: a host's worker that waits in an engine elsewhere runs nothing of its own arena meanwhile") {
+  using namespace std::chrono_literals;
+  static thread_local int depth = 0;
+  auto engine = start(from_int([](Stream<int> s) {
+                        return race(
+                            "r", s, [](int x) { return std::this_thread::sleep_for(500us), x; }, bang);
+                      }),
+                      {.executor = tbb_executor(2).value()})
+                    .value();
+  std::atomic<int> right{0}, nested{0};
+  oneapi::tbb::task_arena arena(2, 1);
+  arena.execute([&] {
+    oneapi::tbb::parallel_for(0, 40, [&](int i) {
+      nested += depth++ > 0;
+      const auto o = i % 2 ? engine.run(i) : engine.run(i, {.within = 1h});
+      right += o && *o == i;
+      --depth;
+    });
+  });
+  CHECK(right == 40);
+  CHECK(nested == 0);
+}

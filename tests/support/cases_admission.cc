@@ -186,7 +186,7 @@ void those_who_wait_come_in_order(const Setting& setting) {
 void waiting_ends(const Setting& setting) {
   Gate gate;
   std::stop_source source;
-  std::atomic<int> missed{0}, cancelled{0}, stopped{0}, refused{0};
+  std::atomic<int> cancelled{0}, stopped{0};
   auto engine = setting.start(waits_in(gate), {.max_in_flight = 1});
   Opens opens{gate};
   auto first = engine.submit(0);

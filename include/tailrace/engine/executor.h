@@ -46,8 +46,12 @@ class Executor {
 
   // Tasks that can run at the same time; 0: there is no thread, and work advances only in tick() and wait().
   virtual unsigned concurrency() const noexcept = 0;
-  // Whether the calling thread is running a task of this executor.
+  // Whether the calling thread is running a task of this executor; of one that shares threads, whether it is one of
+  // those that run its tasks.
   virtual bool on_worker() const noexcept = 0;
+  // Whether its threads also run a host's own work, which may call an engine and wait there. Such a call does
+  // everything on its thread, because the tasks that it would wait for may need that thread.
+  virtual bool shares_threads() const noexcept { return false; }
 
   // Returns once `word` is no longer `seen`, or `until` has passed, or sometimes for no reason. Executors without
   // threads run tasks meanwhile.
