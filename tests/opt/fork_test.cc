@@ -156,3 +156,18 @@ TEST_CASE("a plan that forks and fuses by cost gives the same answers") {
   auto both = tr::start(forked_plan, {.executor = tr::pool_executor(2).value()}).value();
   for (int i = 0; i < 200; ++i) CHECK(*both.run(i) == *one.run(i));
 }
+
+TEST_CASE("a flow of thousands of joins is decided in no time") {
+  const auto f = tr::flow<int>("f", [](tr::Stream<int> x) {
+    for (int i = 0; i < 1500; ++i) {
+      const auto n = std::to_string(i);
+      x = tr::join_with("j" + n, add, x.then("a" + n, next), x.then("b" + n, next));
+    }
+    return x;
+  });
+  auto p = profile_of({}, wake, 4);
+  for (const auto& node : f.graph().nodes) p.add(cost_of(node.name, 1e-6));
+  const auto begin = tr::Clock::now();
+  decided(f, p);
+  CHECK(tr::Clock::now() - begin < std::chrono::seconds(20));  // milliseconds for each join would be minutes
+}
