@@ -1,4 +1,4 @@
-// The combinators: cascade, race, choose, join and each. Arms may be functions, models or flows.
+// The combinators: cascade, race, quorum, choose, join and each. Arms may be functions, models or flows.
 #include <tailrace/tailrace.h>
 
 #include <iostream>
@@ -55,6 +55,24 @@ void race() {
   std::cout << "race: " << outcome.value() << ", won by arm " << outcome.winner << "\n";
 }
 
+// Two of three must agree. One of them always says the same, and one cannot divide by zero.
+void quorum() {
+  auto stuck = [](const int&) { return 25; };
+  auto divides = [](const int& x) {
+    if (x == 0) throw std::runtime_error("division by zero");
+    return 100 / x;
+  };
+  auto guesses = [](const int& x) { return x == 10 ? 10 : 20; };
+  auto flow =
+      tr::flow<int>("vote", [&](tr::Stream<int> x) { return tr::quorum("vote", 2, x, stuck, divides, guesses); });
+  auto engine = tr::start(flow, {.threads = 1, .max_losers = 0}).value();
+  for (int x : {4, 10, 2, 0}) {
+    auto outcome = engine.run(x);
+    if (outcome) std::cout << "quorum: " << *outcome << ", first said by arm " << outcome.winner << "\n";
+    else std::cout << "quorum: " << outcome.error().what() << "\n";
+  }
+}
+
 // One arm of several, by number; and an arm that is a flow.
 void choose() {
   auto slow = tr::flow<int>("slow", [](tr::Stream<int> n) {
@@ -94,6 +112,7 @@ void join_and_each() {
 int main() {
   cascade();
   race();
+  quorum();
   choose();
   join_and_each();
 }

@@ -20,6 +20,7 @@ std::string_view name(Code code) noexcept {
     case Code::superseded: return "superseded";
     case Code::shutting_down: return "shutting_down";
     case Code::out_of_memory: return "out_of_memory";
+    case Code::no_quorum: return "no_quorum";
     case Code::invalid_flow: return "invalid_flow";
     case Code::unknown_name: return "unknown_name";
     case Code::type_mismatch: return "type_mismatch";
@@ -45,6 +46,7 @@ std::string_view meaning(Code code) noexcept {
     case Code::superseded: return "a newer request of the same stream took this one's place";
     case Code::shutting_down: return "the engine was being stopped";
     case Code::out_of_memory: return "there was no memory for the request";
+    case Code::no_quorum: return "fewer arms of a quorum agreed than had to";
     case Code::invalid_flow: return "the flow is not well formed";
     case Code::unknown_name: return "nothing is known by this name";
     case Code::type_mismatch: return "a value has another type than is expected there";

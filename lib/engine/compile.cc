@@ -3,6 +3,7 @@
 
 #include "engine/frame.h"
 #include "engine/program.h"
+#include "engine/quorum.h"
 #include "engine/runtime.h"
 #include "tailrace/plan/branches.h"
 #include "tailrace/plan/moves.h"
@@ -239,6 +240,7 @@ class Compiler {
     if (n.kind == Kind::each) each(s, node, c);
     else if (n.kind == Kind::staged) stages(s, node, c, in);
     else arms(s, node, c, in);
+    if (n.kind == Kind::quorum) ballot(n, c);
     new_block(line);
   }
   // Runs the branches that lead to a join; the join itself stands behind.
@@ -257,9 +259,23 @@ class Compiler {
     }
     new_block(line);
   }
+  static Role role_of_arms(Kind kind) {
+    return kind == Kind::race      ? Role::race_arm
+           : kind == Kind::quorum  ? Role::voter
+           : kind == Kind::cascade ? Role::rung
+                                   : Role::choice;
+  }
+  // A quorum counts in a slot of its own.
+  void ballot(const Node& n, Control& c) {
+    c.agree = number(static_cast<std::size_t>(n.agree));
+    c.equality = n.equality;
+    slots_ = round_up(slots_, alignof(Ballot));
+    c.gather = slots_;
+    slots_ += Ballot::bytes(n.arms.size());
+  }
   void arms(Scope& s, int node, Control& c, const Slot& in) {
     const Node& n = s.graph.at(node);
-    const Role role = n.kind == Kind::race ? Role::race_arm : n.kind == Kind::cascade ? Role::rung : Role::choice;
+    const Role role = role_of_arms(n.kind);
     for (std::size_t arm = 0; arm < n.arms.size(); ++arm) {
       const bool movable = arm_input_movable(s.graph, node, arm, s.input_movable);
       c.exits.push_back(n.arms[arm].exit);

@@ -9,16 +9,16 @@
 //
 // ControlWords:   a                              b
 //   race          winner + 1                     arms that are out; in_order
+//   quorum        winner + 1                     in_order                        (quorum.cc)
 //   cascade       best rung so far + 1           rung that answered + 1; fallback_bit
 //   choose        chosen arm + 1
-//   staged        stage that answered + 1        (staged.cc)
+//   staged        stage that answered + 1                                        (staged.cc)
 //   join          branches that are done         in_order
 //   then          ParkState
 namespace tailrace::detail {
 namespace {
 
 constexpr auto relaxed = std::memory_order_relaxed;
-constexpr std::uint32_t in_order = 1u << 31;  // arms run one after another
 
 const Region& arm_region(const Control& c, std::size_t arm) noexcept { return *c.arms[arm]; }
 
@@ -41,23 +41,6 @@ Step answer_request(Frame& f, std::uint32_t slot) noexcept {
 
 // ---- race
 
-Step start_race(Frame& f, const Control& c, Thread thread) noexcept {
-  if (f.engine->threadless || !take_spare(f)) {
-    f.words(c).b.store(in_order, relaxed);
-    return enter(f, arm_region(c, 0));
-  }
-  const std::size_t kept = thread == Thread::worker ? 1 : 0;  // a worker runs the first arm itself
-  share(f, static_cast<std::uint32_t>(c.arms.size() - kept));
-  for (auto arm = kept; arm < c.arms.size(); ++arm) spawn(enter(f, arm_region(c, arm)));
-  return kept ? enter(f, arm_region(c, 0)) : nothing(f);
-}
-
-// Appends what there is room for, up to `end`.
-void append(char* text, std::size_t& size, std::size_t end, std::string_view more) noexcept {
-  const auto n = std::min(more.size(), end - size);
-  std::memcpy(text + size, more.data(), n);
-  size += n;
-}
 // "label[0]: bang; label[1]: not a valid answer", each arm with an equal share of the room.
 Step all_arms_out(Frame& f, const Control& c) noexcept {
   char text[text_bytes];
@@ -173,9 +156,26 @@ Step go_on(Frame& f, const Control& c, std::uint32_t answer) noexcept {
   return {&f, c.after};
 }
 
+Step start_arms(Frame& f, const Control& c, Thread thread) noexcept {
+  if (f.engine->threadless || !take_spare(f)) {
+    f.words(c).b.store(in_order, relaxed);
+    return enter(f, arm_region(c, 0));
+  }
+  const std::size_t kept = thread == Thread::worker ? 1 : 0;  // a worker runs the first arm itself
+  share(f, static_cast<std::uint32_t>(c.arms.size() - kept));
+  for (auto arm = kept; arm < c.arms.size(); ++arm) spawn(enter(f, arm_region(c, arm)));
+  return kept ? enter(f, arm_region(c, 0)) : nothing(f);
+}
+
+void append(char* text, std::size_t& size, std::size_t end, std::string_view more) noexcept {
+  const auto n = std::min(more.size(), end - size);
+  std::memcpy(text + size, more.data(), n);
+  size += n;
+}
 Step start_control(Frame& f, const Control& c, Thread thread) noexcept {
   switch (c.kind) {
-    case Kind::race: return start_race(f, c, thread);
+    case Kind::race: return start_arms(f, c, thread);
+    case Kind::quorum: return start_quorum(f, c, thread);
     case Kind::cascade:
     case Kind::staged: return enter(f, arm_region(c, 0));
     case Kind::choose: return start_choice(f, c);
@@ -191,6 +191,7 @@ Step region_done(Frame& f, const Region& r) noexcept {
   switch (r.role) {
     case Role::request: return f.parent ? element_done(f, r) : answer_request(f, r.answer);
     case Role::race_arm: return arm_done(f, r);
+    case Role::voter: return voter_done(f, r);
     case Role::rung: return rung_done(f, r);
     case Role::stage: return stage_done(f, r);
     case Role::choice: return go_on(f, *r.control, r.answer);
@@ -206,6 +207,7 @@ Step region_failed(Frame& f, const Region& r) noexcept {
       if (claim(f)) complete(f);
       return nothing(f);
     case Role::race_arm: return arm_out(f, r);
+    case Role::voter: return voter_done(f, r);
     case Role::rung: return rung_failed(f, r);
     case Role::stage:
     case Role::choice:

@@ -46,7 +46,18 @@ Step fail_control(Frame& f, const Control& c, Code code, const std::string& wher
 // The region's answer becomes the control's, and its frame goes on behind it.
 Step go_on(Frame& f, const Control& c, std::uint32_t answer) noexcept;
 
+// In ControlWords::b of those whose arms run one after another, because the frame could not have its spare.
+inline constexpr std::uint32_t in_order = 1u << 31;
+// Starts all arms at once, or the first one where they run in order.
+Step start_arms(Frame& f, const Control& c, Thread thread) noexcept;
+// Appends to a text what there is room for, up to `end`.
+void append(char* text, std::size_t& size, std::size_t end, std::string_view more) noexcept;
+
 Step stage_done(Frame& f, const Region& r) noexcept;
+
+Step start_quorum(Frame& f, const Control& c, Thread thread) noexcept;
+// An arm of a quorum has answered or failed.
+Step voter_done(Frame& f, const Region& r) noexcept;
 
 Step start_each(Frame& f, const Control& c) noexcept;
 Step element_done(Frame& child, const Region& r) noexcept;

@@ -45,7 +45,7 @@ bool fell_back(Frame& f) noexcept {
   return false;
 }
 bool has_rungs(Kind kind) noexcept { return kind == Kind::cascade || kind == Kind::staged; }
-bool has_winner(Kind kind) noexcept { return kind == Kind::race; }
+bool has_winner(Kind kind) noexcept { return kind == Kind::race || kind == Kind::quorum; }
 // The last one of these kinds on the answer's way; of one inside another the outer one, which is nearer to the answer.
 std::int16_t last_choice(Frame& f, bool (*wanted)(Kind)) noexcept {
   const auto& controls = f.program->controls;

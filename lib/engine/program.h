@@ -11,8 +11,8 @@
 
 // What a plan is compiled to. Three words: a *block* is straight-line code that runs to its end on one thread; a
 // *region* is what can be stopped or fail by itself (a request, an arm, a rung) and has one thread of control at a
-// time; a *control* is what decides at the end of a block (race, cascade, staged, choose, each, a join that is forked,
-// and `then` for a stage whose value comes later). Offsets count bytes from the frame's start.
+// time; a *control* is what decides at the end of a block (race, quorum, cascade, staged, choose, each, a join that is
+// forked, and `then` for a stage whose value comes later). Offsets count bytes from the frame's start.
 namespace tailrace::detail {
 
 struct Block;
@@ -20,7 +20,7 @@ struct Control;
 struct Program;
 class Stations;
 
-enum class Role : std::uint8_t { request, race_arm, rung, stage, choice, branch };
+enum class Role : std::uint8_t { request, race_arm, voter, rung, stage, choice, branch };
 
 struct Region {
   std::uint32_t state = 0;            // RegionState
@@ -54,14 +54,16 @@ struct Control {
   std::vector<Carry> carries;  // staged
   Test test;                   // race: validity; choose: selector
   const Block* after = nullptr;
-  Station* station = nullptr;  // then (an asynchronous stage): whose turn it keeps until it is completed
+  std::uint32_t agree = 0;             // quorum
+  const Equality* equality = nullptr;  // quorum
+  Station* station = nullptr;          // then (an asynchronous stage): whose turn it keeps until it is completed
   bool fallback = true;
   bool answers_request = false;  // cascade: its answer is the request's, so that a deadline can be answered with it
   // each
   const EachIn* each_in = nullptr;
   const EachOut* each_out = nullptr;
-  std::uint32_t gather = 0, gather_live = 0;
-  bool may_move = false;  // elements may be taken out of the vector
+  std::uint32_t gather = 0, gather_live = 0;  // quorum: where its Ballot stands
+  bool may_move = false;                      // elements may be taken out of the vector
   std::unique_ptr<Program> element;
 };
 

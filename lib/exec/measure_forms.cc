@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
@@ -68,6 +69,33 @@ void Walk::ready_state(const Line& line, std::size_t i) {
     place = ops->make(stage.context.get());
     states_.push_back({place, ops});
   }
+}
+
+// All arms start together, so it takes as long as the arm that was ready when enough of one answer were.
+Walk::Value Walk::quorum(Line& line, std::size_t i, std::uint32_t in) {
+  const Node& n = line.graph->nodes[i];
+  std::vector<Value> answers;
+  for (Line& arm : line.arms[i]) {
+    const Value v = evaluate(arm, in);
+    if (!v.there) continue;
+    if (!arm.lone) arm.whole->add(v.seconds, 0);
+    answers.push_back(v);
+  }
+  std::stable_sort(answers.begin(), answers.end(),
+                   [](const Value& a, const Value& b) { return a.seconds < b.seconds; });
+  const auto agree = [&](const Value& a, const Value& b) {
+    try {
+      return n.equality->equal(memory_ + a.slot, memory_ + b.slot);
+    } catch (...) {
+      return false;
+    }
+  };
+  for (std::size_t last = 0; last < answers.size(); ++last) {
+    const auto same = std::count_if(answers.begin(), answers.begin() + static_cast<std::ptrdiff_t>(last) + 1,
+                                    [&](const Value& v) { return &v == &answers[last] || agree(v, answers[last]); });
+    if (same >= n.agree) return answers[last];
+  }
+  return failed(*line.records[i], {Code::no_quorum, "too few arms agreed"});
 }
 
 // Goes as far as this input goes: stages behind its exit have no carry that they could be measured on.

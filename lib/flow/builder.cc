@@ -140,6 +140,8 @@ Edge add_arms(const Edge& in, ArmsNode arms_node, Arm* arms, std::size_t count) 
   node.test = std::move(arms_node.test);
   node.each_in = arms_node.each_in;
   node.each_out = arms_node.each_out;
+  node.agree = arms_node.agree;
+  node.equality = arms_node.equality;
   node.fallback = arms_node.fallback;
   node.arms.assign(std::make_move_iterator(arms), std::make_move_iterator(arms + count));
   return append(in, std::move(node));

@@ -242,6 +242,12 @@ const ExitOps* Catalog::exit_ops(const Type& whole) const {
   return nullptr;
 }
 
+const Equality* Catalog::equality(const Type& type) const {
+  for (const auto* t : types_)
+    if (t->equality && equal(*t->type, type)) return t->equality;
+  return nullptr;
+}
+
 std::string Catalog::describe() const {
   const auto takes = [&](const auto& entry) {
     std::string text;

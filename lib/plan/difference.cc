@@ -81,6 +81,7 @@ std::string node_difference(const std::string& prefix, const Graph& of_a, const 
   if (!found.empty()) return found;
   found = test_difference(where, a.kind == Kind::choose ? "selector" : "validity test", a.test, b.test);
   if (!found.empty()) return found;
+  if (a.agree != b.agree) return unequal(where, "agreeing arms", std::to_string(a.agree), std::to_string(b.agree));
   if (a.fallback != b.fallback) return unequal(where, "fallback", a.fallback ? "on" : "off", b.fallback ? "on" : "off");
   return arms_difference(where, a, b);
 }

@@ -24,6 +24,7 @@ std::string rule(const Node& node) {
     case Kind::then:
     case Kind::join: return in_words(node.stage);
     case Kind::race: return node.test ? "first answer that is " + in_words(node.test, "valid") : "first answer";
+    case Kind::quorum: return fmt::format("answer that {} of {} arms agree on", node.agree, node.arms.size());
     case Kind::cascade:
       return std::string("first rung whose exit test holds, else the last") + (node.fallback ? "" : ", no fallback");
     case Kind::staged: return "first stage that leaves, else the last";
@@ -55,6 +56,7 @@ const char* word_for_arm(Kind kind) {
     case Kind::then:
     case Kind::join:
     case Kind::race:
+    case Kind::quorum:
     case Kind::choose: break;
   }
   return "arm";

@@ -10,6 +10,7 @@ std::string_view name(Kind kind) noexcept {
     case Kind::then: return "then";
     case Kind::join: return "join";
     case Kind::race: return "race";
+    case Kind::quorum: return "quorum";
     case Kind::cascade: return "cascade";
     case Kind::staged: return "staged";
     case Kind::choose: return "choose";

@@ -1,5 +1,6 @@
 // What stages are made of: functions, models, tests and arms.
 #include <algorithm>
+#include <cmath>
 
 #include "plan/json_read.h"
 
@@ -159,7 +160,10 @@ FlowReader::ReadArm FlowReader::read_arm(const JsonValue& value, const std::stri
 
 void FlowReader::read_arms(Form form, const Place& place, const Type* in, Node& node) {
   const JsonValue& list = place.object.find(key(form))->value;
-  node.kind = form == Form::race ? Kind::race : form == Form::cascade ? Kind::cascade : Kind::choose;
+  node.kind = form == Form::race      ? Kind::race
+              : form == Form::quorum  ? Kind::quorum
+              : form == Form::cascade ? Kind::cascade
+                                      : Kind::choose;
   const std::string what = "'" + std::string(key(form)) + "'";
   if (expect(list, JsonKind::array, place.path, what) && list.items.empty())
     add(Code::invalid_flow, list.at, place.path, what + " needs at least one arm");
@@ -176,11 +180,28 @@ void FlowReader::read_arms(Form form, const Place& place, const Type* in, Node& 
   if (form == Form::race)
     if (const auto* valid = place.object.find("valid"))
       node.test = read_test(valid->value, place.path, node.type, "validity test");
+  if (form == Form::quorum) return read_agree(place, node);
   if (form != Form::choose) return;
   if (const auto* select = place.object.find("select"))
     node.test = read_test(select->value, place.path, in, "selector");
   else
     add(Code::invalid_flow, place.object.at, place.path, "'select' is missing: the test whose number says which arm");
+}
+
+void FlowReader::read_agree(const Place& place, Node& node) {
+  node.equality = node.type ? catalog_.equality(*node.type) : nullptr;
+  if (node.type && !node.equality)
+    add(Code::unsupported, place.object.at, place.path,
+        "'quorum' cannot compare " + type_name(node.type) + ": it has no operator==");
+  const auto* agree = place.object.find("agree");
+  if (!agree)
+    return add(Code::invalid_flow, place.object.at, place.path, "'agree' is missing: how many arms must agree");
+  if (!expect(agree->value, JsonKind::number, place.path, "'agree'")) return;
+  const double number = agree->value.number, arms = static_cast<double>(node.arms.size());
+  if (number >= 1 && number <= arms && number == std::floor(number)) node.agree = static_cast<int>(number);
+  else
+    add(Code::bad_value, agree->value.at, place.path,
+        "'agree' must be a whole number from 1 to " + std::to_string(node.arms.size()) + ", the number of arms");
 }
 
 void FlowReader::read_staged(const Place& place, const Type* in, Node& node) {

@@ -32,6 +32,7 @@ std::string_view FlowReader::key(Form form) {
     case Form::model: return "model";
     case Form::join: return "join";
     case Form::race: return "race";
+    case Form::quorum: return "quorum";
     case Form::cascade: return "cascade";
     case Form::staged: return "staged";
     case Form::choose: return "choose";
@@ -46,6 +47,7 @@ std::vector<std::string_view> FlowReader::extras(Form form) {
   switch (form) {
     case Form::model: return {"need"};
     case Form::race: return {"valid"};
+    case Form::quorum: return {"agree"};
     case Form::cascade: return {"fallback"};
     case Form::choose: return {"select"};
     case Form::each: return {"keep"};
@@ -216,8 +218,8 @@ void FlowReader::read_stage(Scope& scope, const JsonValue& object, std::size_t n
   const Place place{object, path_of(scope.path, node.name)};
   places_.emplace(place.path, object.at);
   const auto form = find_form(place,
-                              {Form::run, Form::model, Form::join, Form::race, Form::cascade, Form::staged,
-                               Form::choose, Form::each, Form::flow},
+                              {Form::run, Form::model, Form::join, Form::race, Form::quorum, Form::cascade,
+                               Form::staged, Form::choose, Form::each, Form::flow},
                               "the stage");
   node.inputs = read_from(scope, place, form == Form::join);
   std::vector<std::string_view> known{"name", "from"};
@@ -318,6 +320,7 @@ int FlowReader::read_form(Scope& scope, std::optional<Form> form, const Place& p
       case Form::join: stage = read_function(value, place, types, true); break;
       case Form::model: stage = read_model(value, place, in); break;
       case Form::race:
+      case Form::quorum:
       case Form::cascade:
       case Form::choose: read_arms(*form, place, in, node); break;
       case Form::staged: read_staged(place, in, node); break;

@@ -55,6 +55,10 @@ class Writer {
         json["race"] = arms(node, path, depth);
         if (node.test) json["valid"] = test(node.test, path, "this validity test");
         break;
+      case Kind::quorum:
+        json["quorum"] = arms(node, path, depth);
+        json["agree"] = node.agree;
+        break;
       case Kind::cascade:
         json["cascade"] = arms(node, path, depth);
         if (!node.fallback) json["fallback"] = false;

@@ -25,7 +25,8 @@ bool arm_may_have_it(const Node& node, std::size_t arm, bool node_may_take) {
     case Kind::input:
     case Kind::then:
     case Kind::join:
-    case Kind::race: return false;
+    case Kind::race:
+    case Kind::quorum: return false;
   }
   return false;
 }
@@ -39,6 +40,7 @@ bool may_leave_running(const Graph& graph) {
       case Kind::then: return node.stage.asynchronous;
       case Kind::join:
       case Kind::race:
+      case Kind::quorum:
       case Kind::cascade:
       case Kind::each: return true;
       case Kind::staged:

@@ -19,6 +19,20 @@ class KindCheck {
     if (node_.test) test(node_.test, node_.name, "its validity test", *node_.type, "its arms give");
   }
 
+  void quorum() {
+    arms(in_, from_, node_.type);
+    no_test();
+    for (std::size_t k = 0; k < node_.arms.size(); ++k) no_exit(k, "an arm of a quorum has no exit test");
+    if (node_.agree < 1 || static_cast<std::size_t>(node_.agree) > node_.arms.size())
+      found_.add(Code::bad_value, node_.name,
+                 "asks for " + std::to_string(node_.agree) + " arms that agree, expected 1 to " +
+                     std::to_string(node_.arms.size()));
+    if (!node_.equality) found_.add(Code::invalid_flow, node_.name, "cannot compare what its arms give");
+    else if (!equal(*node_.equality->takes, *node_.type))
+      found_.add(Code::type_mismatch, node_.name,
+                 mismatch("compares", *node_.equality->takes, "its arms give", *node_.type));
+  }
+
   void cascade() {
     arms(in_, from_, node_.type);
     no_test();
@@ -141,6 +155,7 @@ void check_kinds(const Graph& graph, const Findings& found) {
       case Kind::then:
       case Kind::join: check.simple(); break;
       case Kind::race: check.race(); break;
+      case Kind::quorum: check.quorum(); break;
       case Kind::cascade: check.cascade(); break;
       case Kind::staged: check.staged(); break;
       case Kind::choose: check.choose(); break;

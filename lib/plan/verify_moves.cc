@@ -50,6 +50,7 @@ class MoveCheck {
       case Kind::each: return node.each_in && !node.each_in->element->copy;
       case Kind::input:
       case Kind::race:
+      case Kind::quorum:
       case Kind::cascade:
       case Kind::staged:
       case Kind::choose: return false;
@@ -70,7 +71,8 @@ class MoveCheck {
 
   std::string arm_why_not(const Node& node, std::size_t k) const {
     const std::string own = path_of(prefix_, node);
-    if (node.kind == Kind::race) return "all arms of race " + quoted(own) + " read it" + arm_list(node, own);
+    if (node.kind == Kind::race || node.kind == Kind::quorum)
+      return "all arms of " + std::string(name(node.kind)) + " " + quoted(own) + " read it" + arm_list(node, own);
     if (node.kind == Kind::cascade && k + 1 < node.arms.size())
       return "later rungs of cascade " + quoted(own) + " read it too" + arm_list(node, own);
     for (int in : node.inputs)

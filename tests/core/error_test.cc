@@ -8,10 +8,10 @@ namespace tailrace {
 namespace {
 
 constexpr Code all_codes[] = {
-    Code::none,          Code::stage_failed, Code::all_arms_failed, Code::bad_selection, Code::deadline_missed,
-    Code::cancelled,     Code::overloaded,   Code::would_miss,      Code::superseded,    Code::shutting_down,
-    Code::out_of_memory, Code::invalid_flow, Code::unknown_name,    Code::type_mismatch, Code::shape_mismatch,
-    Code::bad_file,      Code::bad_value,    Code::unsupported,     Code::internal_error};
+    Code::none,           Code::stage_failed, Code::all_arms_failed, Code::bad_selection, Code::deadline_missed,
+    Code::cancelled,      Code::overloaded,   Code::would_miss,      Code::superseded,    Code::shutting_down,
+    Code::out_of_memory,  Code::no_quorum,    Code::invalid_flow,    Code::unknown_name,  Code::type_mismatch,
+    Code::shape_mismatch, Code::bad_file,     Code::bad_value,       Code::unsupported,   Code::internal_error};
 
 TEST_CASE("every code has a name and a meaning of its own") {
   std::set<std::string_view> names, meanings;

@@ -121,6 +121,11 @@ TEST_CASE("allocations: none in combinators") {
   w.take_nothing(1);
   w.take_nothing(2);
 }
+TEST_CASE("allocations: none in a quorum") {
+  Ways w(from_int([](Stream<int> s) { return quorum("q", 2, s, same, refuse, [](int x) { return x * x; }); }));
+  w.take_nothing(1);
+  w.take_nothing(3);  // no quorum
+}
 TEST_CASE("allocations: none in a staged") {
   using Step = Exit<int, double>;
   Ways w(from_int([](Stream<int> s) {

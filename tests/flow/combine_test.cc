@@ -89,6 +89,18 @@ TEST_CASE("cascade keeps the exit test of each rung but the last") {
   CHECK_FALSE(last(build(tr::no_fallback)).fallback);
 }
 
+TEST_CASE("quorum keeps how many must agree and how answers are compared") {
+  const auto g =
+      graph<int>([](tr::Stream<int> x) { return tr::quorum("q", 2, x, next, tr::named("slow", next), next); });
+  CHECK(last(g).kind == tr::Kind::quorum);
+  CHECK(last(g).arms.size() == 3);
+  CHECK(last(g).agree == 2);
+  REQUIRE(last(g).equality);
+  int a = 3, b = 3, c = 4;
+  CHECK(last(g).equality->equal(&a, &b));
+  CHECK_FALSE(last(g).equality->equal(&a, &c));
+}
+
 TEST_CASE("staged keeps how each Exit is taken apart") {
   using Step = tr::Exit<std::string, int>;
   const auto g = graph<int>([](tr::Stream<int> x) {

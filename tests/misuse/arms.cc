@@ -47,7 +47,7 @@ int main() {
     // EXPECT 7: each_needs_a_vector<.*zoo::Image>
     return tailrace::each("each", image, label).then("count", [](const std::vector<Label>& l) { return l.size(); });
 #elif MISUSE == 8
-    // EXPECT 8: a race, cascade, staged or choose needs at least one arm
+    // EXPECT 8: a race, quorum, cascade, staged or choose needs at least one arm
     return tailrace::race("fast", image).then("relabel", relabel);
 #else
     auto many = image.then("many", [](const Image&) { return std::vector<Image>(3); });

@@ -45,7 +45,7 @@ int main() {
     // EXPECT 6: stage_must_take_what_the_stream_carries<.*Features.*zoo::Image>
     return tailrace::staged("net", image, look_again, decide).then("print", print);
 #elif MISUSE == 7
-    // EXPECT 7: a race, cascade, staged or choose needs at least one arm
+    // EXPECT 7: a race, quorum, cascade, staged or choose needs at least one arm
     return tailrace::staged("net", image).then("print", print);
 #elif MISUSE == 8
     // EXPECT 8: this stage is a mutable lambda or has no const operator\(\)

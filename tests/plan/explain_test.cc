@@ -19,6 +19,7 @@ struct AVeryLongNameThatSomebodyGaveToOneOfTheTypesOfHisPipelineForReasonsThatNo
 Pixels normalise(const Image&) { return {}; }
 Pixels scale(const Pixels& p) { return p; }
 Scores judge(const Pixels&) { return {}; }
+int size(const Pixels&) { return 0; }
 bool confident(const Scores&) { return true; }
 bool bright(const Pixels&) { return true; }
 Label best(const Scores&) { return {}; }
@@ -65,8 +66,9 @@ auto everything() {
     auto labels = tr::each("tile", many, tr::flow<Pixels>("one tile", [](tr::Stream<Pixels> p) {
                              return p.then("judge", judge).then("best", best);
                            }));
+    auto vote = tr::quorum("vote", 2, which, tr::named("size", size), size, size);
     auto early = tr::staged("early", which, tr::named("glance", glance), best);
-    return tr::join("all", scores.then("best", best), labels, tr::race("race", pixels, scale), early);
+    return tr::join("all", scores.then("best", best), labels, tr::race("race", pixels, scale), early, vote);
   });
 }
 

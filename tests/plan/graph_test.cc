@@ -49,7 +49,9 @@ TEST_CASE("every kind has a name") {
   CHECK(tr::name(K::then) == "then");
   CHECK(tr::name(K::join) == "join");
   CHECK(tr::name(K::race) == "race");
+  CHECK(tr::name(K::quorum) == "quorum");
   CHECK(tr::name(K::cascade) == "cascade");
+  CHECK(tr::name(K::staged) == "staged");
   CHECK(tr::name(K::choose) == "choose");
   CHECK(tr::name(K::each) == "each");
 }
@@ -166,6 +168,15 @@ TEST_CASE("graphs differ in what counts, and the difference says where") {
   CHECK(against({.fallback = false}) == "c: fallback 'on' against 'off'");
   CHECK(against({.exit = "even"}) == "c[0]: exit test 'odd' against 'even'");
   CHECK(against({.arms = 3}) == "r: arms '2' against '3'");
+}
+
+TEST_CASE("quorums that ask for different numbers differ") {
+  const auto ask = [](int agree) {
+    const auto same = [](int x) { return x; };
+    return tr::flow<int>("f", [&](tr::Stream<int> x) { return tr::quorum("q", agree, x, same, same); });
+  };
+  CHECK(tr::difference(ask(1).graph(), ask(1).graph()) == "");
+  CHECK(tr::difference(ask(1).graph(), ask(2).graph()) == "q: agreeing arms '1' against '2'");
 }
 
 TEST_CASE("graphs differ in types, tests and length, never in pointers or options") {

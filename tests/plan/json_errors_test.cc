@@ -38,6 +38,20 @@ TEST_CASE("JSON errors: syntax, with line and column") {
   CHECK(problems_of_text(R"([1, 2])") == "1:1: a flow must be an object, got a list");
 }
 
+TEST_CASE("JSON errors: a quorum") {
+  const std::string arms = R"({"name": "q", "quorum": [{"run": "best"}, {"run": "worst"}])";
+  CHECK(problems(arms + "}") == "2:1: q: 'agree' is missing: how many arms must agree");
+  for (const std::string wrong : {"0", "3", "-1", "1.5", "1e300"})
+    CHECK(problems(arms + ", \"agree\": " + wrong + "}") ==
+          "2:71: q: 'agree' must be a whole number from 1 to 2, the number of arms");
+  CHECK(problems(arms + ", \"agree\": \"all\"}") == "2:71: q: 'agree' must be a number, got a text");
+  CHECK(problems(arms + ", \"agre\": 1}") ==
+        "2:62: q: unknown key 'agre' (did you mean 'agree'?); expected 'name', 'from', 'quorum' or 'agree'\n"
+        "2:1: q: 'agree' is missing: how many arms must agree");
+  CHECK(problems(R"({"name": "q", "quorum": [{"run": "normalise"}], "agree": 1})") ==
+        "2:1: q: 'quorum' cannot compare Image: it has no operator==");
+}
+
 TEST_CASE("JSON errors: the stages of a staged") {
   CHECK(problems(R"({"name": "s", "staged": []})") == "2:25: s: 'staged' needs at least one stage");
   CHECK(problems(R"({"name": "s", "staged": [{"run": "best"}, {"run": "best"}]})") ==
@@ -134,9 +148,8 @@ TEST_CASE("JSON errors: names and sources, all at once") {
         "4:31: a stage must be an object, got a number\n"
         "5:23: x: reads 'aa', but no stage before it has that name (did you mean 'a'?)\n"
         "6:23: y: 'from' lists several stages, but only a 'join' reads more than one\n"
-        "7:1: z: the stage does not say what it does; expected one of 'run', 'model', 'join', 'race', 'cascade', "
-        "'staged', "
-        "'choose', "
+        "7:1: z: the stage does not say what it does; expected one of 'run', 'model', 'join', 'race', 'quorum', "
+        "'cascade', 'staged', 'choose', "
         "'each' or 'flow' (did you mean 'run'?)\n"
         "7:23: z: 'from' must be a text, got a number");
 }

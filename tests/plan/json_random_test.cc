@@ -18,6 +18,8 @@ Image brighter(const Image& image) { return image; }
 Image darker(const Image& image) { return image; }
 Image blend(const Image& a, const Image& b) { return {a.pixels + b.pixels}; }
 Image montage(const std::vector<Image>& images) { return images.empty() ? Image{} : images.front(); }
+int bright(const Image& image) { return image.pixels; }
+Image grey(const int& pixels) { return {pixels}; }
 using Glimpse = tr::Exit<Image, Image>;
 Glimpse glimpse(const Image& image) { return Glimpse::go_on(image); }
 bool good(const Image& image) { return image.pixels > 0; }
@@ -36,7 +38,12 @@ tr::ModelStage<Image, Image> image_model(std::string name, double accuracy) {
 tr::Catalog make_image_catalog() {
   tr::Catalog c;
   c.add_type<Image>("Image").add("brighter", brighter).add("darker", darker).add("blend", blend).add("crop", crop);
-  c.add("glimpse", glimpse).add("montage", montage).add_test("good", good).add_test("which", which);
+  c.add("glimpse", glimpse)
+      .add("bright", bright)
+      .add("grey", grey)
+      .add("montage", montage)
+      .add_test("good", good)
+      .add_test("which", which);
   c.add_factory("scale", {{"by"}, {"unit", false, true}},
                 [](const tr::Parameters& p) { return Scale{p.number("by", 1)}; });
   c.default_model<Image, Image>(image_conversion());
@@ -102,7 +109,7 @@ class Author {
   }
 
   Images add(Images in, const std::string& name, int depth, std::string& json) {
-    switch (below(depth > 0 ? 8 : 2)) {
+    switch (below(depth > 0 ? 9 : 2)) {
       case 0: json = R"("run": "brighter")"; return in.then(name, tr::named("brighter", brighter));
       case 1: json = R"("model": "n")"; return in.then(name, image_model("n", 0));
       case 2: return spliced(in, name, depth, json);
@@ -110,6 +117,7 @@ class Author {
       case 4: return cascaded(in, name, depth, json);
       case 5: return chosen(in, name, depth, json);
       case 6: return staged(in, name, depth, json);
+      case 7: return voted(in, name, depth, json);
       default: return each(in, name, depth, json);
     }
   }
@@ -147,6 +155,21 @@ class Author {
     const Arm only = arm(depth, a);
     json = "\"choose\": [{" + a + R"(}], "select": "which")";
     return std::visit([&](auto& x) { return tr::choose(name, in, tr::named("which", which), x); }, only);
+  }
+  Images voted(Images in, const std::string& name, int depth, std::string& json) {
+    std::string stages;
+    const auto measured = flow("measured", depth - 1, stages);
+    const std::string arm = R"({"flow": {"name": "arm", "stages": [{"name": "m", "flow": {"stages": [)" + stages +
+                            R"(]}}, {"name": "bright", "run": "bright"}]}})";
+    const int agree = 1 + static_cast<int>(below(2));
+    json = R"("flow": {"stages": [{"name": "vote", "quorum": [)" + arm + R"(, {"run": "bright"}], "agree": )" +
+           std::to_string(agree) + R"(}, {"name": "grey", "run": "grey"}]})";
+    const auto flow_arm =
+        tr::flow<Image>("arm", [&](Images i) { return i.then("m", measured).then("bright", bright); });
+    const auto inner = tr::flow<Image>("any", [&](Images i) {
+      return tr::quorum("vote", agree, i, flow_arm, tr::named("bright", bright)).then("grey", grey);
+    });
+    return in.then(name, inner);
   }
   Images staged(Images in, const std::string& name, int depth, std::string& json) {
     std::string a;

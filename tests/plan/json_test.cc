@@ -75,6 +75,13 @@ TEST_CASE("JSON: models and cascades") {
               }));
 }
 
+TEST_CASE("JSON: quorum") {
+  check_equal(R"({"name": "vote", "quorum": [{"run": "best"}, {"run": "worst"}, {"model": "digit"}], "agree": 2})",
+              tr::flow<Image>("f", [](Images in) {
+                return tr::quorum("vote", 2, in, tr::named("best", best), tr::named("worst", worst), model("digit"));
+              }));
+}
+
 TEST_CASE("JSON: staged, its stages functions, models and flows") {
   const auto again = tr::flow<Image>(
       "again", [](Images in) { return in.then("sharpen", tr::named("normalise", normalise)).then("count", count); });

@@ -15,6 +15,7 @@ struct Image {
 };
 struct Label {
   int digit = 0;
+  bool operator==(const Label&) const = default;
 };
 
 inline Image normalise(const Image& image) { return image; }

@@ -77,6 +77,15 @@ TEST_CASE("an arm's input is movable in choose, each and a cascade's last rung")
   CHECK(tr::arm_input_movable(*g, index(*g, "e"), 0, false));
 }
 
+TEST_CASE("the arms of a quorum share its input, and may still run when it has answered") {
+  const auto g = tr::flow<int>("f", [](tr::Stream<int> x) { return tr::quorum("q", 1, x, next, next); }).share();
+  CHECK_FALSE(tr::arm_input_movable(*g, g->output, 0, true));
+  CHECK_FALSE(tr::arm_input_movable(*g, g->output, 1, true));
+  CHECK(tr::may_leave_running(*g));
+  CHECK_THAT(refusal([](tr::Stream<Box> x) { return tr::quorum("q", 1, x, look, open); }),
+             Catch::StartsWith("q[1]: ") && Catch::Contains("all arms of quorum 'q' read it ('q[0]' and 'q[1]')"));
+}
+
 TEST_CASE("a staged hands its input to its first stage alone, and every carry to the next") {
   using Step = tr::Exit<int, Box>;
   const auto step = [](Box&& b) { return Step::go_on(std::move(b)); };

@@ -133,6 +133,26 @@ TEST_CASE("tests must stand where they belong and take what they judge") {
   CHECK(after([](auto& g) { at(g, "c").test = test_of(odd); }) == "c: a cascade has no test of its own");
 }
 
+TEST_CASE("so many arms of a quorum must be able to agree, and their answers must be comparable") {
+  const auto quorum = [](const std::function<void(tr::Node&)>& spoil, int agree = 2) {
+    auto g = tr::flow<int>("f", [&](tr::Stream<int> x) { return tr::quorum("q", agree, x, next, next); }).graph();
+    spoil(at(g, "q"));
+    return tr::verify(g).what();
+  };
+  const auto nothing = [](tr::Node&) {};
+  CHECK(quorum(nothing) == "");
+  CHECK(quorum(nothing, 1) == "");
+  CHECK(quorum(nothing, 0) == "q: asks for 0 arms that agree, expected 1 to 2");
+  CHECK(quorum(nothing, 3) == "q: asks for 3 arms that agree, expected 1 to 2");
+  CHECK(quorum(nothing, -7) == "q: asks for -7 arms that agree, expected 1 to 2");
+  CHECK(quorum([](auto& n) { n.equality = nullptr; }) == "q: cannot compare what its arms give");
+  CHECK(quorum([](auto& n) { n.equality = tr::detail::equality_of<char>; }) ==
+        "q: compares char, but its arms give int");
+  CHECK(quorum([](auto& n) { n.arms[1].exit = test_of(odd); }) == "q[1]: an arm of a quorum has no exit test");
+  CHECK(quorum([](auto& n) { n.test = test_of(odd); }) == "q: a quorum has no test of its own");
+  CHECK_THAT(quorum([](auto& n) { n.arms.clear(); }), Catch::Contains("q: a quorum needs at least one arm"));
+}
+
 TEST_CASE("the stages of a staged take each other's carries and answer with one type") {
   const auto staged = [](const std::function<void(tr::Node&)>& spoil) {
     auto g = tr::flow<int>("f", [](tr::Stream<int> x) { return tr::staged("s", x, step, whole); }).graph();

@@ -38,8 +38,11 @@ Flow<int, Token> busy_flow() {
       for (const auto& t : all) n += number(t);
       return n;
     });
-    const auto kept =
-        cascade("sure", sum, exit_if(moody, [](int x) { return x % 2 == 1; }), exit_if(slow, never_so), same);
+    const auto voted = quorum("vote", 2, sum, same, moody, same);
+    using Step = Exit<int, Token>;
+    const auto early = [=](int x) { return x % 3 ? Step::leave(x) : Step::go_on(token(x)); };
+    const auto kept = cascade("sure", staged("net", voted, early, number),
+                              exit_if(moody, [](int x) { return x % 2 == 1; }), exit_if(slow, never_so), same);
     return choose(
         "last", kept, [](int x) { return x % 2; }, flow<int>("even", [=](Stream<int> x) { return x.then("t", token); }),
         token);

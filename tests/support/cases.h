@@ -94,6 +94,7 @@ inline Case script_case(std::string name, std::vector<std::string> sentences,
 // Parts of the table, by topic.
 void add_value_cases(std::vector<Case>& table);
 void add_combinator_cases(std::vector<Case>& table);
+void add_quorum_cases(std::vector<Case>& table);
 void add_staged_cases(std::vector<Case>& table);
 void add_each_cases(std::vector<Case>& table);
 void add_error_cases(std::vector<Case>& table);

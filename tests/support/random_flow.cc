@@ -47,7 +47,7 @@ class Grower {
   std::string name() { return "n" + std::to_string(names_++); }
 
   Stream<Token> step(const Stream<Token>& s, int depth) {
-    const unsigned kind = depth > 0 ? next() % 13 : next() % 6;
+    const unsigned kind = depth > 0 ? next() % 14 : next() % 6;
     switch (kind) {
       case 6: return join_step(s, depth - 1);
       case 7: return race_step(s, depth - 1);
@@ -56,6 +56,7 @@ class Grower {
       case 10: return each_step(s, depth - 1);
       case 11: return keep_step(s, depth - 1);
       case 12: return staged_step(s, depth - 1);
+      case 13: return quorum_step(s, depth - 1);
       default: return stage_step(s);
     }
   }
@@ -109,6 +110,17 @@ class Grower {
     };
     if (next() % 2) return race(name(), s, arm(depth), arm(depth));
     return race(name(), s, valid_if(valid), arm(depth), arm(depth));
+  }
+
+  // Two arms of three agree now and then: both end in one letter of few.
+  Stream<Token> quorum_step(const Stream<Token>& s, int depth) {
+    const unsigned n = names_;
+    const auto vote = [n](const Token& t) {
+      return maybe_throw(t.text(), n), Token(std::string(1, "abc"[mix(t.text(), n) % 3]));
+    };
+    const auto voter =
+        tailrace::flow<Token>(name(), [&](Stream<Token> x) { return step(x, depth).then(name(), vote); });
+    return quorum(name(), 1 + static_cast<int>(next() % 3), s, voter, vote, vote);
   }
 
   Stream<Token> cascade_step(const Stream<Token>& s, int depth) {

@@ -22,6 +22,11 @@ class Token {
   Token& operator=(Token&&) noexcept = default;
   ~Token() { --alive_; }
   const std::string& text() const noexcept { return text_; }
+  // Like any code of a user's, it may throw.
+  bool operator==(const Token& other) const {
+    if (text_ == "c" && other.text_ == "b") throw 1;
+    return text_ == other.text_;
+  }
   static long alive() noexcept { return alive_; }
 
  private:

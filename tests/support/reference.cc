@@ -159,6 +159,7 @@ struct Reference::State {
   Value simple(Walk& w, int i);
   void call(const Stage& stage, const Instruction& step);
   Value race(Walk& w, const Node& n, std::uint32_t in);
+  Value quorum(Walk& w, const Node& n, std::uint32_t in);
   Value cascade(Walk& w, const Node& n, std::uint32_t in);
   Value staged(Walk& w, const Node& n, std::uint32_t in, bool may_take);
   Value choose(Walk& w, const Node& n, std::uint32_t in, bool may_take);
@@ -254,6 +255,46 @@ Value Reference::State::race(Walk& w, const Node& n, std::uint32_t in) {
   std::string text;
   for (const auto& arm : why) text += (text.empty() ? "" : "; ") + arm;
   return failure({Code::all_arms_failed, where, text});
+}
+
+// Arms may be done in any order. Each that answers joins the first group whose first answer equals its own.
+Value Reference::State::quorum(Walk& w, const Node& n, std::uint32_t in) {
+  const std::string where = path_of(w.path, n);
+  struct Answer {
+    std::size_t arm;
+    Value value;
+  };
+  std::vector<std::vector<Answer>> groups;
+  std::vector<std::size_t> left;
+  for (std::size_t arm = 0; arm < n.arms.size(); ++arm) left.push_back(arm);
+  const auto most = [&] {
+    std::size_t size = 0;
+    for (const auto& g : groups) size = std::max(size, g.size());
+    return size;
+  };
+  const auto wanted = static_cast<std::size_t>(n.agree);
+  while (most() + left.size() >= wanted) {
+    const auto chosen = left.begin() + static_cast<std::ptrdiff_t>(pick(left.size()));
+    const std::size_t arm = *chosen;
+    left.erase(chosen);
+    const Value v = evaluate(*n.arms[arm].graph, arm_path(where, arm), in, false);
+    if (!v) continue;
+    auto group = std::find_if(groups.begin(), groups.end(), [&](const std::vector<Answer>& g) {
+      try {
+        return n.equality->equal(memory + g.front().value.slot, memory + v.slot);
+      } catch (...) {
+        return false;
+      }
+    });
+    if (group == groups.end()) group = groups.emplace(group);
+    group->push_back({arm, v});
+    if (group->size() < wanted) continue;
+    const auto first =
+        std::min_element(group->begin(), group->end(), [](const Answer& a, const Answer& b) { return a.arm < b.arm; });
+    first->value.facts.winner = static_cast<std::int16_t>(first->arm);
+    return first->value;
+  }
+  return failure({Code::no_quorum, where, "too few arms agreed"});
 }
 
 Value Reference::State::cascade(Walk& w, const Node& n, std::uint32_t in) {
@@ -367,6 +408,7 @@ Value Reference::State::node(Walk& w, int i) {
   const bool may_take = only_reader(w, n);
   switch (n.kind) {
     case Kind::race: return race(w, n, in);
+    case Kind::quorum: return quorum(w, n, in);
     case Kind::cascade: return cascade(w, n, in);
     case Kind::staged: return staged(w, n, in, may_take);
     case Kind::choose: return choose(w, n, in, may_take);

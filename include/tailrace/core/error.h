@@ -22,6 +22,7 @@ enum class Code : std::uint8_t {
   superseded = 8,
   shutting_down = 9,
   out_of_memory = 10,
+  no_quorum = 11,
   // What can be wrong with what the user gave us.
   invalid_flow = 20,
   unknown_name = 21,

@@ -13,7 +13,7 @@ struct Event {
     refused,          // at admission; `code` says why
     answered,         // `code` is none for a value
     stage_failed,     // also where a race or a cascade goes on without it
-    arm_won,          // a race's winner: `arm`
+    arm_won,          // a race's or quorum's winner: `arm`
     rung_left,        // a cascade was left at rung `arm`, a staged at stage `arm`
     late,             // an answer that came after its deadline because its thread was running a stage
     callback_failed,  // a user's callback threw

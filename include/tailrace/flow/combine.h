@@ -5,6 +5,7 @@
 #include "tailrace/flow/mistakes.h"
 #include "tailrace/flow/stream.h"
 #include "tailrace/plan/each_ops.h"
+#include "tailrace/plan/equality.h"
 #include "tailrace/plan/exit_ops.h"
 
 namespace tailrace {
@@ -52,6 +53,8 @@ struct ArmsNode {
   Test test{};
   const EachIn* each_in = nullptr;
   const EachOut* each_out = nullptr;
+  int agree = 0;
+  const Equality* equality = nullptr;
   bool fallback = true;
 };
 Edge add_arms(const Edge& in, ArmsNode node, Arm* arms, std::size_t count);
@@ -143,6 +146,22 @@ auto race(std::string_view name, const Stream<T>& in, ValidIf<P> valid, First fi
   }
 }
 
+// An answer that `agree` arms agree on, by the answers' ==. Arms run like those of a race; the request fails with
+// no_quorum as soon as so many cannot agree any more. REQUIRES: 1 <= agree <= number of arms; verify says so.
+template <class T, class... Arms>
+auto quorum(std::string_view name, int agree, const Stream<T>& in, Arms... arms) {
+  if constexpr (!detail::good_arms<T, Arms...>) {
+    return detail::complain_of_arms<T, Arms...>(), detail::Broken{};
+  } else if constexpr (!detail::good_answers<T, Arms...>()) {
+    return detail::complain_of_answers<T, Arms...>(), detail::Broken{};
+  } else {
+    detail::ArmsNode node{Kind::quorum, name, nullptr};
+    node.agree = agree;
+    node.equality = detail::equality_of<detail::answer_t<T, Arms...>>;
+    return detail::arms_node(in, std::move(node), std::move(arms)...);
+  }
+}
+
 // The answer of the first rung whose exit test holds, else the last one's: cheap first, dear when in doubt.
 template <class T, class... Rungs>
 auto cascade(std::string_view name, const Stream<T>& in, Rungs... rungs) {
@@ -206,6 +225,8 @@ detail::Broken each(std::string_view, const Stream<T>&, F, Keeps...) {
 // After a mistake earlier in the flow: no further message.
 template <class... A>
 detail::Broken race(std::string_view, detail::Broken, A&&...);
+template <class... A>
+detail::Broken quorum(std::string_view, int, detail::Broken, A&&...);
 template <class... A>
 detail::Broken cascade(std::string_view, detail::Broken, A&&...);
 template <class... A>

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tailrace/core/exit.h"
+#include "tailrace/plan/equality.h"
 #include "tailrace/plan/make_stage.h"
 
 namespace tailrace {
@@ -34,6 +35,10 @@ struct stage_must_return_a_value {
 template <bool Ok, class FirstArmGives, class ThisArmGives>
 struct arms_must_give_one_type {
   static_assert(Ok, "tailrace: all arms must give the same type (the two types are named here)");
+};
+template <bool Ok, class Answer>
+struct answers_must_be_comparable {
+  static_assert(Ok, "tailrace: a quorum compares its arms' answers; this type has no operator== that gives a bool");
 };
 template <bool Ok, class LastRung>
 struct last_rung_must_not_exit {
@@ -71,7 +76,7 @@ struct test_must_take_the_value {
 };
 template <bool Ok, class StreamCarries>
 struct combinator_needs_an_arm {
-  static_assert(Ok, "tailrace: a race, cascade, staged or choose needs at least one arm");
+  static_assert(Ok, "tailrace: a race, quorum, cascade, staged or choose needs at least one arm");
 };
 template <bool Ok, class StreamCarries>
 struct each_needs_a_vector {
@@ -168,6 +173,22 @@ void complain_of_arms() {
   if constexpr (!(good_stage<rung_t<First>, T> && ... && good_stage<rung_t<Rest>, T>))
     complain_of_stage<rung_t<First>, T>(), (complain_of_stage<rung_t<Rest>, T>(), ...);
   else (complain_of_arm<T, First, Rest>(), ...);
+}
+
+// What arms that agree in type give.
+template <class T, class First, class... Rest>
+struct answer {
+  using type = gives_t<rung_t<First>, T>;
+};
+template <class T, class... Arms>
+using answer_t = typename answer<T, Arms...>::type;
+template <class T, class... Arms>
+constexpr bool good_answers() {
+  return comparable<answer_t<T, Arms...>>;
+}
+template <class T, class... Arms>
+void complain_of_answers() {
+  (void)sizeof(answers_must_be_comparable<good_answers<T, Arms...>(), answer_t<T, Arms...>>);
 }
 
 template <class Rung, bool Last>

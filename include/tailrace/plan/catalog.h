@@ -99,6 +99,7 @@ class Catalog {
   const EachIn* each_in(const Type& whole) const;
   const EachOut* each_out(const Type& element, bool keeps_errors) const;
   const ExitOps* exit_ops(const Type& whole) const;
+  const Equality* equality(const Type& type) const;
 
   // What is in it, for people: "scale(by, offset): Tensor -> Tensor", a line each, in the order of names.
   std::string describe() const;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tailrace/plan/each_ops.h"
+#include "tailrace/plan/equality.h"
 #include "tailrace/plan/exit_ops.h"
 #include "tailrace/plan/make_stage.h"
 
@@ -106,15 +107,16 @@ constexpr bool takes_all(type_list<In...>) {
   return callable_with<bare_t<F>, In...>;
 }
 
-// What a Catalog keeps of a C++ type: how vectors of it are taken apart and put together by `each`, and it itself by
-// `staged`.
+// What a Catalog keeps of a C++ type: how vectors of it are taken apart and put together by `each`, how it itself is
+// by `staged`, and how `quorum` compares it.
 struct KnownType {
   const Type* type;
   const KnownType* element;  // of a vector; else null
   const EachIn* each_in;     // over a vector of this type; null where it cannot be copied
   const EachOut* each_all;
   const EachOut* each_keep;
-  const ExitOps* exit_ops;  // of an Exit; else null
+  const ExitOps* exit_ops;   // of an Exit; else null
+  const Equality* equality;  // null where it cannot be compared
 };
 template <class T>
 struct known;
@@ -127,8 +129,8 @@ template <class T>
 struct known {
   static constexpr KnownType make() {
     if constexpr (copyable<T>)
-      return {&type_of<T>, known_element<T>, &each_in<T>, &each_all<T>, &each_keep<T>, exit_ops_of<T>};
-    else return {&type_of<T>, known_element<T>, nullptr, nullptr, nullptr, exit_ops_of<T>};
+      return {&type_of<T>, known_element<T>, &each_in<T>, &each_all<T>, &each_keep<T>, exit_ops_of<T>, equality_of<T>};
+    else return {&type_of<T>, known_element<T>, nullptr, nullptr, nullptr, exit_ops_of<T>, equality_of<T>};
   }
   static constexpr KnownType value = make();
 };

@@ -137,6 +137,12 @@ struct EachOut {
   void (*finish)(void* whole_slot, void* gather_slot);
 };
 
+// Whether two answers are equal, for `quorum`. May throw what their operator== throws.
+struct Equality {
+  const Type* takes;
+  bool (*equal)(const void* a_slot, const void* b_slot);
+};
+
 // How `staged` takes apart what one of its stages gives, an Exit<Answer, Carry>.
 struct ExitOps {
   enum Way : std::uint8_t { leaves, goes_on, empty };
