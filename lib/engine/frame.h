@@ -35,7 +35,7 @@ struct RegionTask : Task {
 // Two words whose meaning is the control's: see control.cc and each.cc. For cascades `b` carries, beside the rung that
 // answered, whether it did so because the last one failed.
 struct ControlWords {
-  std::atomic<std::uint32_t> a, b;
+  Atomic<std::uint32_t> a, b;
 };
 inline constexpr std::uint32_t fallback_bit = 1u << 31;
 
@@ -54,12 +54,12 @@ inline constexpr std::uint32_t refs_mask = handle_bit - 1;
 
 struct alignas(64) Frame {
   FrameHead head;
-  std::atomic<std::uint32_t> refs{0};
-  std::atomic<std::uint32_t> state{0};
+  Atomic<std::uint32_t> refs{0};
+  Atomic<std::uint32_t> state{0};
   Program* program = nullptr;
   EngineState* engine = nullptr;
   Executor* executor = nullptr;  // the engine's, or a caller's that runs everything itself
-  std::atomic<std::uint32_t> next_free{0};
+  Atomic<std::uint32_t> next_free{0};
   std::uint32_t place = 0;  // number in its pool, from 1
 
   bool shared = false;  // somebody else may hold a reference: counts must be atomic
@@ -108,11 +108,10 @@ struct EngineState {
   std::shared_ptr<Observer> observer;
   std::unique_ptr<Program> program;
   std::uint32_t max_in_flight = 0;
-  bool threadless = false;               // the executor has no thread: callers run everything, one arm after another
-  StopFlag stopping{};                   // outermost of all requests' flags
-  std::atomic<std::uint32_t> owners{1};  // the engine and its handles
-  std::atomic<std::uint32_t> outside{
-      0};  // tasks spawned, timers armed, and callers running: what destruction waits for
+  bool threadless = false;           // the executor has no thread: callers run everything, one arm after another
+  StopFlag stopping{};               // outermost of all requests' flags
+  Atomic<std::uint32_t> owners{1};   // the engine and its handles
+  Atomic<std::uint32_t> outside{0};  // tasks spawned, timers armed, and callers running: what destruction waits for
 
   bool is_stopping() const noexcept { return stopping.halt.load() != running; }
   void leave() noexcept;  // one owner less; the last one destroys this

@@ -1,7 +1,8 @@
 #pragma once
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
+
+#include "tailrace/core/atomic.h"
 
 namespace tailrace::detail {
 
@@ -35,7 +36,7 @@ class FramePool {
   Frame* at(std::uint32_t i) const noexcept;  // REQUIRES: i < count()
 
  private:
-  std::atomic<std::uint64_t> top_{0};  // number + 1 of the first free frame : 20, frames out : 20, tag : 24
+  Atomic<std::uint64_t> top_{0};  // number + 1 of the first free frame : 20, frames out : 20, tag : 24
   char* slab_ = nullptr;
   std::size_t stride_ = 0;
   std::uint32_t count_ = 0;

@@ -89,8 +89,8 @@ struct Program {
   const Control* anytime = nullptr;  // the cascade that answers the request, if one does
 
   FramePool pool;
-  std::atomic<std::int32_t> spare{0};  // frames that losers may still take hold of
-  std::atomic<std::int32_t> extra{0};  // element frames beyond one per request
+  Atomic<std::int32_t> spare{0};  // frames that losers may still take hold of
+  Atomic<std::int32_t> extra{0};  // element frames beyond one per request
 };
 
 // REQUIRES: verify(plan) is empty.
