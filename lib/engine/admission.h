@@ -9,7 +9,7 @@ struct Waiter {
   Waiter* next = nullptr;
   Frame* frame = nullptr;     // what he waited for
   Code refused = Code::none;  // or why he does not get it
-  std::atomic<std::uint32_t> told{0};
+  Atomic<std::uint32_t> told{0};
 };
 
 // Callers who wait get what room there is, the first one first. REQUIRES: the engine's mutex is held.

@@ -8,7 +8,6 @@ namespace tailrace::detail {
 namespace {
 
 constexpr auto relaxed = std::memory_order_relaxed;
-constexpr int spins = 100;  // a few microseconds: what a warm hand-over takes
 
 Step entry_of(Frame& f) noexcept { return {&f, f.program->regions.front().entry}; }
 
@@ -16,7 +15,7 @@ bool is_done(const Frame& f) noexcept { return f.state.load(std::memory_order_ac
 
 // Waits until the request is answered or `until` has passed.
 void wait_for(Frame& f, TimePoint until) noexcept {
-  for (int i = 0; i < spins; ++i) {
+  for (int i = 0; i < looks_before_sleep; ++i) {
     if (is_done(f)) return;
     __builtin_ia32_pause();
   }
@@ -47,11 +46,12 @@ void start_elsewhere(Frame& f) noexcept {
   f.set_live(f.program->input_live);
   f.shared = true;
   f.armed = f.head.request.deadline != never;
-  f.refs.store((f.armed ? 3u : 2u) | open_bit | (f.handle ? handle_bit : 0));
+  f.refs.store((f.armed ? 3u : 2u | open_bit) | (f.handle ? handle_bit : 0));
   if (f.armed) {
     f.engine->outside.fetch_add(1, relaxed);
     f.timer.fire = on_deadline;
     f.executor->wake_at(f.head.request.deadline, f.timer);
+    f.refs.fetch_or(open_bit);  // only now: whoever answers it disarms the timer
   }
   if (f.engine->threadless) f.timed = true;  // so that it may yield at every block
   watch_stop(f);
@@ -168,6 +168,11 @@ void EngineCore::submit(FrameRef frame, void (*deliver)(FrameRef&, void*)) const
 void* EngineCore::callback_memory(const FrameRef& frame) noexcept { return frame.get()->callback; }
 
 void EngineCore::wait(const FrameRef& frame, TimePoint until) noexcept { wait_for(*frame.get(), until); }
+
+void EngineCore::wait_within(const FrameRef& frame, Duration patience) noexcept {
+  const TimePoint now = frame.get()->executor->now();
+  wait(frame, patience < never - now ? now + patience : never);
+}
 
 void EngineCore::cancel(const FrameRef& frame) noexcept { expire(*frame.get(), Code::cancelled); }
 

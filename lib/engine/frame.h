@@ -27,7 +27,7 @@ struct RegionState {
   StopFlag flag;
   Code code;
   std::uint8_t text_size;
-  std::atomic<std::uint16_t> at;  // number of the block that a thread is in; 0: in none
+  Atomic<std::uint16_t> at;  // number of the block that a thread is in; 0: in none
   const std::string* where;
 };
 static_assert(offsetof(RegionState, flag) == 0 && sizeof(RegionState) == 16);
@@ -40,7 +40,7 @@ struct RegionTask : Task {
 // Two words whose meaning is the control's: see control.cc and each.cc. For cascades `b` carries, beside the rung that
 // answered, whether it did so because the last one failed.
 struct ControlWords {
-  std::atomic<std::uint32_t> a, b;
+  Atomic<std::uint32_t> a, b;
 };
 inline constexpr std::uint32_t fallback_bit = 1u << 31;
 
@@ -76,8 +76,8 @@ struct Special {
 
 struct alignas(64) Frame {
   FrameHead head;
-  std::atomic<std::uint32_t> refs{0};
-  std::atomic<std::uint32_t> state{0};
+  Atomic<std::uint32_t> refs{0};
+  Atomic<std::uint32_t> state{0};
   Program* program = nullptr;
   EngineState* engine = nullptr;
   Executor* executor = nullptr;  // the engine's, or a caller's that runs everything itself
@@ -133,20 +133,19 @@ struct Waiter;
 struct EngineState {
   std::shared_ptr<Executor> executor;
   std::shared_ptr<Observer> observer;
-  std::atomic<Program*> current{nullptr};  // the one that new requests go to; null: they are refused
+  Atomic<Program*> current{nullptr};  // the one that new requests go to; null: they are refused
   Runtime runtime;
   InlineExecutors inline_executors;
   std::uint32_t max_in_flight = 0, max_losers = 0;
-  bool shares_threads = false;             // the executor does
-  bool threadless = false;                 // the executor has no thread: callers run everything, one arm after another
-  std::atomic<std::uint64_t> too_late{0};  // Completions that nobody waited for any more
-  StopFlag stopping{};                     // outermost of all requests' flags
-  std::atomic<std::uint32_t> owners{1};    // the engine and its handles
-  std::atomic<std::uint32_t> outside{
-      0};  // tasks spawned, timers armed, and callers running: what destruction waits for
+  bool shares_threads = false;        // the executor does
+  bool threadless = false;            // the executor has no thread: callers run everything, one arm after another
+  Atomic<std::uint64_t> too_late{0};  // Completions that nobody waited for any more
+  StopFlag stopping{};                // outermost of all requests' flags
+  Atomic<std::uint32_t> owners{1};    // the engine and its handles
+  Atomic<std::uint32_t> outside{0};   // tasks spawned, timers armed, and callers running: what destruction waits for
 
   // What is needed rarely: see admission.h and lifetime.h.
-  std::mutex mutex;
+  Mutex mutex;
   std::vector<std::unique_ptr<Program>> programs;  // the latest, those with old frames, and empty ones to use again
   Program* latest = nullptr;
   EngineFigures figures;                                     // its

@@ -72,12 +72,12 @@ class InlineExecutor final : public Executor {
     if (sleeping_.load()) outer_.wake(changes_);
   }
   Executor& outer_;
-  std::mutex mutex_;
+  Mutex mutex_;
   Task* first_ = nullptr;
   Task* last_ = nullptr;
   bool open_ = false;
-  std::atomic<std::uint32_t> changes_{0};  // tasks spawned and wakes: what a waiting thread looks at
-  std::atomic<bool> sleeping_{false};      // that thread may be asleep
+  Atomic<std::uint32_t> changes_{0};  // tasks spawned and wakes: what a waiting thread looks at
+  Atomic<bool> sleeping_{false};      // that thread may be asleep
 };
 
 // An engine's inline executors. They live as long as the engine, because frames that losers hold may name one for long.
@@ -106,7 +106,7 @@ class InlineExecutors {
   }
 
  private:
-  std::mutex mutex_;
+  Mutex mutex_;
   std::vector<std::unique_ptr<InlineExecutor>> all_;
   std::vector<InlineExecutor*> free_;
 };

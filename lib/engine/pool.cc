@@ -30,7 +30,7 @@ void FramePool::reserve_links(std::uint32_t count) {
   if (count <= room_) return;
   const std::uint32_t room = std::bit_ceil(count);
   all_links_.reserve(all_links_.size() + 1);
-  all_links_.push_back(std::make_unique<std::atomic<std::uint32_t>[]>(std::size_t{room} + 1));
+  all_links_.push_back(std::make_unique<Atomic<std::uint32_t>[]>(std::size_t{room} + 1));
   links_.store(all_links_.back().get(), std::memory_order_release);
   room_ = room;
 }

@@ -1,9 +1,10 @@
 #pragma once
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
+
+#include "tailrace/core/atomic.h"
 
 namespace tailrace::detail {
 
@@ -57,18 +58,18 @@ class FramePool {
   Frame* at(std::uint32_t i) const noexcept;  // REQUIRES: i < count()
 
  private:
-  using Links = std::unique_ptr<std::atomic<std::uint32_t>[]>;
+  using Links = std::unique_ptr<Atomic<std::uint32_t>[]>;
   Frame* take_where(std::uint32_t limit, std::uint64_t ignored, bool* closed) noexcept;
   void reserve_links(std::uint32_t count);
 
   // number + 1 of the first free frame : 20, frames out : 20, queued : 1, closed : 1, tag : 22
-  std::atomic<std::uint64_t> top_{0};
-  std::atomic<std::atomic<std::uint32_t>*> links_{nullptr};  // by number + 1: the next free frame's number + 1
+  Atomic<std::uint64_t> top_{0};
+  Atomic<Atomic<std::uint32_t>*> links_{nullptr};  // by number + 1: the next free frame's number + 1
   char* slab_ = nullptr;
   std::size_t stride_ = 0;
   std::uint32_t count_ = 0;
   std::uint32_t room_ = 0;  // of the links
-  std::atomic<std::uint32_t> pins_{0};
+  Atomic<std::uint32_t> pins_{0};
   std::vector<Links> all_links_;
 };
 

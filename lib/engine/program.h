@@ -111,10 +111,10 @@ struct Compiled {
 // With its frames. An engine uses it again for another plan when the last frame is back.
 struct Program : Compiled {
   FramePool pool;
-  bool asks = false;                   // run() has to ask whether it may hand something over and wait
-  std::unique_ptr<Compiled> husk;      // where what is compiled goes in the end; made when the program is replaced
-  std::atomic<std::int32_t> spare{0};  // frames that losers may still take hold of
-  std::atomic<std::int32_t> extra{0};  // element frames beyond one per request
+  bool asks = false;               // run() has to ask whether it may hand something over and wait
+  std::unique_ptr<Compiled> husk;  // where what is compiled goes in the end; made when the program is replaced
+  Atomic<std::int32_t> spare{0};   // frames that losers may still take hold of
+  Atomic<std::int32_t> extra{0};   // element frames beyond one per request
 };
 
 // REQUIRES: verify(plan) is empty.

@@ -10,14 +10,14 @@ namespace tailrace::detail {
 struct Vote {
   enum Said : std::uint32_t { nothing, spoken, counted };
   static constexpr std::uint32_t failed = ~0u;
-  std::atomic<std::uint32_t> said{nothing};
+  Atomic<std::uint32_t> said{nothing};
   std::uint32_t group = 0;  // once counted: the first arm counted whose answer it equals, or `failed`
 };
 
 struct Ballot {
   static constexpr std::uint32_t counting = 1u << 31;
-  std::atomic<std::uint32_t> word{0};  // arms that have spoken; `counting` while somebody counts
-  std::uint32_t most = 0;              // arms in the largest group
+  Atomic<std::uint32_t> word{0};  // arms that have spoken; `counting` while somebody counts
+  std::uint32_t most = 0;         // arms in the largest group
 
   Vote* votes() noexcept { return reinterpret_cast<Vote*>(this + 1); }
   static constexpr std::uint32_t bytes(std::size_t arms) noexcept {

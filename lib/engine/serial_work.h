@@ -38,6 +38,8 @@ class SerialWork {
   // Runs one task or due timer; false: there is none. REQUIRES: this thread has the turn.
   bool run_one(Lock& lock) noexcept;
 
+  bool is_free() const noexcept { return turn_ == std::thread::id(); }  // nobody is running anything
+
   std::mutex mutex_;
   TimerHeap timers_;
 

@@ -37,7 +37,7 @@ struct Turn {
   std::int32_t priority;
   bool granted;  // has been given `slot` by somebody else
   Slot* slot;
-  std::atomic<Station*> queue;  // the station it waits at
+  Atomic<Station*> queue;  // the station it waits at
   // A pairing heap's links: first child, next sibling, and the one that points here.
   Turn *child, *next, *previous;
 };
@@ -94,13 +94,13 @@ class Station {
 
   const StationSpec spec_;
   const std::shared_ptr<const void> context_;
-  std::mutex mutex_;
+  Mutex mutex_;
   std::vector<std::unique_ptr<Slot>> slots_;
   Lane common_;
   std::unordered_map<std::uint64_t, Lane> streams_;
   std::list<Lane*> idle_, busy_;  // streams' lanes; of the idle ones that used longest ago first
   std::uint64_t arrivals_ = 0;
-  std::atomic<std::uint32_t> waiting_{0};
+  Atomic<std::uint32_t> waiting_{0};
 };
 
 }  // namespace tailrace::detail

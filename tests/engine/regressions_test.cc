@@ -72,6 +72,34 @@ TEST_CASE("regression: a timer that fires late touched the frame of the next req
   CHECK(answered > 0);
 }
 
+TEST_CASE("regression: stopping met a submission, and destruction waited for the request's deadline") {
+  struct StopsFirst final : Executor {
+    TimePoint now() const noexcept override { return pool->now(); }
+    void spawn(Task& task) noexcept override { pool->spawn(task); }
+    void wake_at(TimePoint due, Timer& timer) noexcept override {
+      (*engine)->stop();  // as another thread would at this moment
+      pool->wake_at(due, timer);
+    }
+    bool cancel(Timer& timer) noexcept override { return pool->cancel(timer); }
+    unsigned concurrency() const noexcept override { return 1; }
+    bool on_worker() const noexcept override { return pool->on_worker(); }
+    void wait(const std::atomic<std::uint32_t>& word, std::uint32_t seen, TimePoint until) noexcept override {
+      pool->wait(word, seen, until);
+    }
+    void wake(const std::atomic<std::uint32_t>& word) noexcept override { pool->wake(word); }
+    std::shared_ptr<Executor> pool = pool_executor(1).value();
+    std::optional<Engine<int, int>>* engine = nullptr;
+  };
+  const auto executor = std::make_shared<StopsFirst>();
+  std::optional<Engine<int, int>> engine(
+      start(from_int([](Stream<int> s) { return s.then("a", same); }), {.executor = executor}).value());
+  executor->engine = &engine;
+  const TimePoint begin = Clock::now();
+  CHECK(show(engine->submit(1, {.within = 20s}).get()) == "shutting_down");
+  engine.reset();
+  CHECK(Clock::now() - begin < 10s);
+}
+
 TEST_CASE("regression: a rung was the best answer before its exit test had returned") {
   std::atomic<int> torn{0};
   const auto looks_long = [&](const std::string& s) {

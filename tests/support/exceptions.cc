@@ -32,17 +32,27 @@ const Reasons without_threads = {
     {"only deadlines cut short", no_worker}, {"destruction answers and waits", no_worker},
 };
 
+const std::string no_time = "stages take no time, and the case has one that takes some";
+
+const Reasons on_virtual_time = {
+    {"losers are not waited for", no_time},     {"arms run at the same time", no_time},
+    {"elements run at the same time", no_time}, {"a stage serves several requests at once", no_time},
+    {"cancelled before it starts", no_worker},
+};
+
 }  // namespace
 
 std::string why_not(const Setting& setting, const std::string& name) {
   if (const auto r = without_clock.find(name); !setting.on_the_clock && r != without_clock.end()) return r->second;
   if (const auto r = without_threads.find(name); setting.meanwhile && r != without_threads.end()) return r->second;
+  if (const auto r = on_virtual_time.find(name); setting.virtual_time && r != on_virtual_time.end()) return r->second;
   return "";
 }
 
 std::vector<std::pair<std::string, std::string>> exceptions() {
   std::vector<std::pair<std::string, std::string>> all(without_clock.begin(), without_clock.end());
   all.insert(all.end(), without_threads.begin(), without_threads.end());
+  all.insert(all.end(), on_virtual_time.begin(), on_virtual_time.end());
   return all;
 }
 

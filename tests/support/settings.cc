@@ -4,6 +4,7 @@
 
 #include "tailrace/exec/pool.h"
 #include "tailrace/exec/tick.h"
+#include "tailrace/sim/virtual_time.h"
 #if TAILRACE_HAS_TBB
 #include "tailrace/exec/tbb.h"
 #endif
@@ -49,6 +50,15 @@ void add_threadless(std::vector<Setting>& list) {
   }
 }
 
+void add_virtual(std::vector<Setting>& list) {
+  for (unsigned workers : {1u, 4u}) {
+    const auto time = sim::virtual_time({.workers = workers}).value();
+    add(list, "virtual time, " + std::to_string(workers) + " workers", workers, time);
+    for (Setting& s : list)
+      if (s.executor == time) s.meanwhile = [time] { time->step(); }, s.on_the_clock = false, s.virtual_time = true;
+  }
+}
+
 std::vector<Setting> make_settings() {
   std::vector<Setting> list;
   add(list, "threads of its own", 2, nullptr);
@@ -64,6 +74,7 @@ std::vector<Setting> make_settings() {
   add(list, "oneTBB with 2 threads", 2, tbb_executor(2).value());
 #endif
   add_threadless(list);
+  add_virtual(list);
   return list;
 }
 

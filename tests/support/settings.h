@@ -21,6 +21,7 @@ struct Setting {
   std::uint32_t max_losers = 256;
   bool forks = false;                 // branches of joins run at the same time
   bool on_the_clock = true;           // a deadline is seen while a stage runs, by a thread of the executor's
+  bool virtual_time = false;          // stages take no time, and the clock is not the machine's
   std::function<void()> meanwhile{};  // what whoever waits does: where there are no threads, it lends its own
 
   // REQUIRES: the flow is sound. Options that are given count.

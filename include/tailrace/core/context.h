@@ -1,7 +1,7 @@
 #pragma once
-#include <atomic>
 #include <cstdint>
 
+#include "tailrace/core/atomic.h"
 #include "tailrace/core/clock.h"
 
 namespace tailrace {
@@ -13,7 +13,7 @@ struct Stopped {};
 namespace detail {
 // The stop flag of one region of a request, linked to those of the frames around it. Zero means "go on".
 struct StopFlag {
-  std::atomic<std::uint32_t> halt;
+  Atomic<std::uint32_t> halt;
 };
 struct RequestView {
   TimePoint deadline = never;

@@ -98,6 +98,7 @@ class EngineCore {
   static FrameRef settle(FrameRef answered) noexcept;
 
   static void wait(const FrameRef& frame, TimePoint until) noexcept;
+  static void wait_within(const FrameRef& frame, Duration patience) noexcept;  // by the executor's clock
   static void cancel(const FrameRef& frame) noexcept;
 
   Problems replace(std::shared_ptr<const PlanData> plan) const;
@@ -147,8 +148,7 @@ class [[nodiscard]] Handle {
   std::optional<Outcome<Out>> try_get(Duration patience = {}) {
     if (refusal_) return detail::refused<Out>(*refusal_);
     if (!frame_.answered() && patience > Duration{}) {
-      const TimePoint now = Clock::now();
-      detail::EngineCore::wait(frame_, patience < never - now ? now + patience : never);
+      detail::EngineCore::wait_within(frame_, patience);
     }
     if (!frame_.answered()) return std::nullopt;
     return take();

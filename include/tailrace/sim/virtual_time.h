@@ -1,0 +1,48 @@
+#pragma once
+#include <functional>
+#include <memory>
+
+#include "tailrace/core/problems.h"
+#include "tailrace/engine/executor.h"
+
+namespace tailrace::sim {
+
+// An executor on a clock of its own: the same engine, programs and answers as live, in no time. Nothing runs by itself.
+// Where somebody waits (Handle::get, run) or says run_until, ready tasks run one after another, on the calling thread,
+// and take no time; when none is left the clock jumps to the next timer. One thread gives the same order of tasks and
+// timers, and the same times, every time and with every compiler.
+//
+//   auto time = tr::sim::virtual_time({.workers = 4}).value();
+//   auto engine = tr::start(plan, {.executor = time}).value();
+//   auto handle = engine.submit(image, {.within = 5ms});
+//   time->run_for(1s);  // at once
+//
+// What takes time is a timer: a stage that would be busy hands its answer to call_after, and the worker goes on. Other
+// threads may spawn, wake and wait as with any executor, but then their order counts too. Waiting without a limit while
+// nothing is armed waits for another thread, as it does live.
+class VirtualTime : public Executor {
+ public:
+  // Runs what is ready now, or else lets the clock jump to the next timer; false: nothing is ready or armed, or another
+  // thread is at it.
+  virtual bool step() = 0;
+  // Runs everything that is due until `time`, at its time, and leaves the clock there.
+  virtual Ticked run_until(TimePoint time) noexcept = 0;
+  // Until nothing is ready or armed; the clock stays at the last timer.
+  virtual Ticked run_until_idle() noexcept = 0;
+  Ticked run_for(Duration duration) noexcept { return run_until(now() + duration); }
+  // The same, so that a host's loop with Engine::tick runs as it does live.
+  Ticked tick(Duration budget) noexcept override { return run_for(budget); }
+
+  // Calls `f`, as a task, that much later. What is still to come when this is destroyed is dropped.
+  // Throws std::bad_alloc, and `f` must not throw.
+  virtual void call_after(Duration duration, std::function<void()> f) = 0;
+};
+
+struct VirtualTimeOptions {
+  unsigned workers = 1;  // what concurrency() says: how many elements of an `each` are under way at a time
+  TimePoint start{};     // what the clock shows at first
+};
+// Errors: bad_value for no workers, out_of_memory.
+Built<std::shared_ptr<VirtualTime>> virtual_time(const VirtualTimeOptions& options = {});
+
+}  // namespace tailrace::sim

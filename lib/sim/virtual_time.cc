@@ -1,0 +1,148 @@
+#include "tailrace/sim/virtual_time.h"
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <mutex>
+#include <new>
+
+#include "engine/serial_work.h"
+#include "engine/worker.h"
+
+namespace tailrace::sim {
+namespace {
+
+// Ready tasks and timers, and the clock that only moves when nothing is ready.
+class VirtualWork final : public detail::SerialWork {
+ public:
+  VirtualWork(Executor& executor, TimePoint start) : SerialWork(executor), now_(start.time_since_epoch().count()) {}
+
+  TimePoint now() const noexcept { return TimePoint(Duration(now_.load(std::memory_order_acquire))); }
+  // Lets the clock jump to `time`, or to the next timer where that is earlier. False: somebody is running a task.
+  bool jump(TimePoint time) noexcept {
+    Lock lock(mutex_);
+    if (!is_free()) return false;
+    advance(std::min(time, timers_.next()));
+    return true;
+  }
+
+ private:
+  void idle(Lock& lock, std::condition_variable& changed, TimePoint until, bool theirs) noexcept override {
+    if (theirs || until == never) changed.wait(lock);
+    else advance(until);
+  }
+  void advance(TimePoint time) noexcept {
+    if (time > now()) now_.store(time.time_since_epoch().count(), std::memory_order_release);
+  }
+  std::atomic<Duration::rep> now_;
+};
+
+class Virtual final : public VirtualTime {
+ public:
+  explicit Virtual(const VirtualTimeOptions& options) : workers_(options.workers), work_(*this, options.start) {}
+
+  TimePoint now() const noexcept override { return work_.now(); }
+  void spawn(Task& task) noexcept override { work_.spawn(task); }
+  void wake_at(TimePoint due, Timer& timer) noexcept override { work_.arm(due, timer); }
+  bool cancel(Timer& timer) noexcept override { return work_.cancel(timer); }
+  unsigned concurrency() const noexcept override { return workers_; }
+  bool on_worker() const noexcept override { return detail::current_executor == this; }
+  void wait(const std::atomic<std::uint32_t>& word, std::uint32_t seen, TimePoint until) noexcept override {
+    work_.wait(word, seen, until);
+  }
+  void wake(const std::atomic<std::uint32_t>&) noexcept override { work_.wake(); }
+
+  bool step() override {
+    const Ticked ready = work_.run(TimePoint::min());
+    if (ready.ran || ready.left) return ready.ran > 0;
+    return ready.next != never && work_.jump(ready.next);
+  }
+  Ticked run_until(TimePoint time) noexcept override {
+    Ticked total = run_while([&](TimePoint next) { return next <= time; });
+    if (total.left == 0) work_.jump(time);
+    return total;
+  }
+  Ticked run_until_idle() noexcept override {
+    return run_while([](TimePoint next) { return next != never; });
+  }
+  void call_after(Duration duration, std::function<void()> f) override;
+
+ private:
+  // A call that is to come. First its timer fires, then its task runs.
+  struct Later {
+    struct Due : Timer {
+      Later* later;
+    } timer;
+    struct Call : Task {
+      Later* later;
+    } task;
+    Virtual* executor;
+    std::function<void()> f;
+    Later* next_free;
+  };
+  template <class P>
+  Ticked run_while(P wanted) noexcept {
+    Ticked total;
+    for (;;) {
+      const Ticked now = work_.run(never);
+      total = {total.ran + now.ran, now.left, now.next};
+      if (now.left || !wanted(now.next) || !work_.jump(now.next)) return total;
+    }
+  }
+  Later& new_later(std::function<void()> f);
+  void run(Later& later) noexcept;
+
+  const unsigned workers_;
+  VirtualWork work_;
+  std::mutex mutex_;
+  std::deque<Later> calls_;
+  Later* free_ = nullptr;
+};
+
+Virtual::Later& Virtual::new_later(std::function<void()> f) {
+  std::lock_guard lock(mutex_);
+  Later* later = free_;
+  if (later) free_ = later->next_free;
+  else later = &calls_.emplace_back();
+  later->executor = this;
+  later->f = std::move(f);
+  return *later;
+}
+
+void Virtual::run(Later& later) noexcept {
+  const std::function<void()> f = std::move(later.f);
+  {
+    std::lock_guard lock(mutex_);
+    later.next_free = free_;
+    free_ = &later;
+  }
+  f();
+}
+
+void Virtual::call_after(Duration duration, std::function<void()> f) {
+  Later& later = new_later(std::move(f));
+  later.timer.later = later.task.later = &later;
+  later.task.run = [](Task& task) noexcept {
+    Later& due = *static_cast<Later::Call&>(task).later;
+    due.executor->run(due);
+  };
+  later.timer.fire = [](Timer& timer) noexcept {
+    Later& due = *static_cast<Later::Due&>(timer).later;
+    due.executor->spawn(due.task);
+  };
+  wake_at(now() + duration, later.timer);
+}
+
+}  // namespace
+
+Built<std::shared_ptr<VirtualTime>> virtual_time(const VirtualTimeOptions& options) {
+  if (options.workers == 0)
+    return Problems(Code::bad_value, "workers", "an executor on virtual time needs at least 1 worker; got 0");
+  try {
+    return std::shared_ptr<VirtualTime>(std::make_shared<Virtual>(options));
+  } catch (const std::bad_alloc&) {
+    return Problems(Code::out_of_memory, "executor", "there is not enough memory for an executor");
+  }
+}
+
+}  // namespace tailrace::sim

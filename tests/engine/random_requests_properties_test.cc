@@ -1,0 +1,189 @@
+// Random requests to small engines: cancelled, timed, dropped, refused, with slow callbacks, in every setting. Each has
+// exactly one outcome, one that the reference allows; room is neither lost nor made; nothing is left behind.
+// checks: same-set, request-one
+// To replay a failure: RC_PARAMS="seed=…" as printed, engine_test "random requests*"
+#include <rapidcheck.h>
+#include <rapidcheck/detail/Configuration.h>
+
+#include <algorithm>
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <deque>
+
+#include "support/check.h"
+#include "support/random_flow.h"
+#include "support/reference.h"
+#include "support/settings.h"
+
+using namespace tailrace;
+using namespace tailrace::test;
+
+namespace {
+
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr int tries = 500;
+#elif defined(__has_feature)
+constexpr int tries = __has_feature(thread_sanitizer) || __has_feature(address_sanitizer) ? 500 : 10000;
+#else
+constexpr int tries = 10000;
+#endif
+
+using Words = std::vector<std::string>;
+
+struct Tally final : Observer {
+  void on_event(const Event& e) noexcept override {
+    outcomes += e.kind == Event::Kind::answered || e.kind == Event::Kind::refused;
+  }
+  std::atomic<unsigned> outcomes{0};
+};
+
+// One engine, what it is asked, and what came back.
+class Storm {
+ public:
+  Storm(const Flow<Token, Token>& flow, const Setting& setting, const Genes& genes)
+      : genes_(genes),
+        setting_(setting),
+        max_in_flight_(1 + next() % 4),
+        plain_(words_of(reference_outcomes(flow, input(), false, 200))),
+        cut_(words_of(reference_outcomes(flow, input(), true, 200))),
+        engine_(setting.start(flow, {.max_in_flight = max_in_flight_, .max_losers = next() % 3u, .observer = tally_})) {
+  }
+
+  bool too_many_ways() const { return plain_.empty() || cut_.empty(); }
+  void run() {
+    for (std::size_t left = std::min<std::size_t>(genes_.size(), 12); left > 0; --left) ask(next());
+    for (auto& [handle, asked] : handles_) judge(handle.get(), asked);
+    if (!eventually([&] { return called_ == calls_; })) RC_FAIL("a callback was not called");
+    if (!eventually([&] { return tally_->outcomes >= asked_; })) RC_FAIL("a request was not answered");
+    if (!eventually([&] { return room() == max_in_flight_; })) RC_FAIL("room was lost");
+    engine_.stop();
+    if (tally_->outcomes != asked_) RC_FAIL("a request had two outcomes");
+    if (wrong_) RC_FAIL("a callback got an outcome that is not allowed");
+  }
+
+ private:
+  static Token input() { return Token("input"); }
+  unsigned next() { return at_ < genes_.size() ? genes_[at_++] : 0; }
+
+  std::string words(const Outcome<Token>& o) const {
+    if (setting_.forks) return show(static_cast<const Result<Token>&>(o));
+    return o ? show(*o) + show(Facts{o.rung, o.winner, o.anytime, o.fallback}) : show(o.error());
+  }
+  Words words_of(const std::vector<Outcome<Token>>& all) const {
+    Words list;
+    for (const auto& o : all) list.push_back(words(o));
+    return list;
+  }
+
+  // Whether every place may be taken: only then may a request be refused. Those that were answered from outside while a
+  // stage worked for them may still hold their memory.
+  bool may_be_full() const { return handles_.size() + loose_ + (calls_ - called_) >= max_in_flight_; }
+  static bool is_refusal(const Outcome<Token>& o) { return !o && o.error().code() == Code::overloaded; }
+
+  struct Asked {
+    Request request;
+    bool cancelled = false;
+    bool full = false;  // may_be_full() when it was asked
+  };
+  bool allows(const Outcome<Token>& o, const Asked& asked) const {
+    if (is_refusal(o)) return asked.full;
+    if (asked.cancelled && !o && o.error().code() == Code::cancelled) return true;
+    const Words& list = asked.request.within != Duration{} ? cut_ : plain_;
+    return std::find(list.begin(), list.end(), words(o)) != list.end();
+  }
+  void judge(const Outcome<Token>& o, const Asked& asked) {
+    if (!allows(o, asked)) RC_FAIL(setting_.name + ": " + show(o));
+  }
+
+  void ask(unsigned gene) {
+    const Request timed{.within = std::chrono::microseconds(1 + gene / 8 * 4)};
+    ++asked_;
+    switch (gene % 8) {
+      case 0: return run_one({});
+      case 1: return run_one(timed);
+      case 2: return keep({}, false);
+      case 3: return keep({}, true);
+      case 4: return keep(timed, gene % 16 == 4);
+      case 5: return call({});
+      case 6: return call(timed);
+      default: return drop(gene % 16 == 7 ? timed : Request{});
+    }
+  }
+  void run_one(const Request& request) {
+    const Asked asked{request, false, may_be_full()};
+    judge(engine_.run(input(), request), asked);
+    loose_ += request.within != Duration{};
+  }
+  void keep(const Request& request, bool cancel) {
+    const Asked asked{request, cancel, may_be_full()};
+    handles_.push_back({engine_.submit(input(), request), asked});
+    if (cancel) handles_.back().first.cancel();
+  }
+  void drop(const Request& request) {
+    (void)engine_.submit(input(), request);
+    ++loose_;
+  }
+  void call(const Request& request) {
+    const bool full = may_be_full();
+    const auto slow = [this, request](Outcome<Token> o) {
+      for (const auto end = Clock::now() + std::chrono::microseconds(20); Clock::now() < end;) {
+      }
+      wrong_ += !allows(o, {request});
+      ++called_;
+    };
+    const Status status = engine_.submit(input(), request, slow);
+    if (status) ++calls_, loose_ += request.within != Duration{};
+    else if (!full || status.error().code() != Code::overloaded) RC_FAIL("refused although there was room");
+  }
+
+  // How many requests are let in at a time now.
+  std::uint32_t room() {
+    std::vector<Handle<Token>> let_in;
+    for (std::uint32_t i = 0; i <= max_in_flight_; ++i, ++asked_) let_in.push_back(engine_.submit(input()));
+    std::uint32_t count = 0;
+    for (auto& h : let_in) count += !is_refusal(h.get());
+    if (count > max_in_flight_) RC_FAIL("more requests were let in than there are places");
+    return count;
+  }
+
+  const Genes& genes_;
+  std::size_t at_ = 0;
+  const Setting& setting_;
+  const std::uint32_t max_in_flight_;
+  const std::shared_ptr<Tally> tally_ = std::make_shared<Tally>();
+  std::atomic<unsigned> called_{0}, wrong_{0};
+  const Words plain_, cut_;
+  std::deque<std::pair<Handle<Token>, Asked>> handles_;
+  unsigned asked_ = 0, loose_ = 0, calls_ = 0;
+  Engine<Token, Token> engine_;
+};
+
+const Setting& any_setting(unsigned gene) { return settings()[gene % settings().size()]; }
+
+void one_storm(int& tried) {
+  const auto genes = *rc::gen::container<Genes>(rc::gen::arbitrary<std::uint8_t>());
+  const auto storm = *rc::gen::container<Genes>(rc::gen::arbitrary<std::uint8_t>());
+  const Setting& setting = any_setting(*rc::gen::inRange(0u, 1000u));
+  const long before = Token::alive() + Boxed::alive;
+  {
+    const Meanwhile lend(setting.meanwhile);
+    Storm all(random_flow(genes), setting, storm);
+    if (!all.too_many_ways()) ++tried, all.run();
+  }
+  if (setting.meanwhile && setting.executor->tick({}).next != never) RC_FAIL("a timer was left behind");
+  if (Token::alive() + Boxed::alive != before) RC_FAIL("values were left behind");
+}
+
+}  // namespace
+
+TEST_CASE("random requests have one allowed outcome each, and leave nothing behind") {
+  auto params = rc::detail::configuration().testParams;
+  if (params.maxSuccess == 100) params.maxSuccess = tries;
+  int tried = 0;
+  const auto result = rc::detail::checkProperty(rc::detail::toProperty([&] { one_storm(tried); }), {}, params);
+  std::ostringstream words;
+  rc::detail::printResultMessage(result, words);
+  INFO(words.str() << "\nRC_PARAMS=seed=" << params.seed);
+  CHECK(result.is<rc::detail::SuccessResult>());
+  CHECK(tried > params.maxSuccess / 2);  // the others have too many ways to end
+}

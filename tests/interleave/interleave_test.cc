@@ -1,0 +1,240 @@
+// Small cases in which two things meet, under every order of accesses within a bound, and under random ones.
+// checks: cancel-meets, request-one
+// One schedule again, as a failure prints it: TAILRACE_SCHEDULE="12:1 40:2" interleave_test "NAME OF THE TEST"
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <set>
+
+#include "interleave/world.h"
+#include "tailrace/flow/combine.h"
+#include "tailrace/flow/flow.h"
+
+using namespace tailrace;
+using namespace tailrace::interleave;
+using namespace std::chrono_literals;
+using test::check;
+using test::show;
+
+namespace {
+
+int plus_one(int x) { return x + 1; }
+int twice(int x) { return 2 * x; }
+int bang(int) { throw std::runtime_error("bang"); }
+bool never_so(const int&) { return false; }
+
+template <class Build>
+auto plan_of(Build build, bool fork = false) {
+  auto plan = optimise(flow<int>("f", build)).value();
+  PlanData data = plan.data();
+  for (std::size_t i = 0; i < data.graph->nodes.size(); ++i)
+    data.choices.root.fork[i] = fork && data.graph->nodes[i].kind == Kind::join;
+  return decltype(plan)(std::move(data));
+}
+
+// Collects outcomes, and says at the end whether each that is allowed was seen and no other.
+struct Seen {
+  std::set<std::string> allowed, seen{};
+  void operator()(const std::string& outcome) {
+    check(allowed.count(outcome), "not allowed: " + outcome);
+    seen.insert(outcome);
+  }
+};
+
+// Explores a case: `once` throws where something is wrong.
+void explore_all(Seen& outcomes, const std::function<void(const Schedule::Pick&)>& once, const Bounds& bounds = {}) {
+  const Explored all = explore(once, bounds);
+  INFO(all.executions << " executions" << (all.complete ? ", all within the bound" : ""));
+  CHECK(all.failure == "");
+  if (all.executions > 1) CHECK(outcomes.seen == outcomes.allowed);
+}
+
+}  // namespace
+
+TEST_CASE("interleavings: the scheduler finds an increment that is lost") {
+  const auto once = [](const Schedule::Pick& pick) {
+    detail::Atomic<int> n{0};
+    const auto add = [&] { n.store(n.load() + 1); };
+    schedule().run({add, add}, pick);
+    check(n == 2, "an increment was lost");
+  };
+  const Explored all = explore(once);
+  REQUIRE(all.failure.find("an increment was lost") != std::string::npos);
+  const auto from = all.failure.find('"') + 1;
+  const auto words = all.failure.substr(from, all.failure.size() - 1 - from);
+  Path path;
+  for (const auto& [at, taken] : from_words(words)) {
+    path.resize(at + 1);
+    path[at].taken = taken;
+  }
+  CHECK(in_words(path) == words);
+  schedule().restart();
+  CHECK_THROWS(
+      once([&](std::size_t at, const interleave::Decision&) { return at < path.size() ? path[at].taken : 0; }));
+  schedule().restart();
+  CHECK_NOTHROW(once([&](std::size_t, const interleave::Decision&) { return 0; }));
+}
+
+TEST_CASE("interleavings: a race of two and a cancellation") {
+  const auto plan = plan_of([](Stream<int> s) { return race("r", s, plus_one, twice); });
+  Seen outcomes{{"6 winner 0", "10 winner 1", "cancelled"}};
+  explore_all(outcomes, [&](const auto& pick) {
+    World w(pick, 2);
+    auto engine = w.start(plan);
+    auto h = engine.submit(5);
+    w.run({[&] { h.cancel(); }});
+    check(h.ready() && w.answers->count == 1, "not one outcome");
+    outcomes(show(h.get()));
+  });
+}
+
+TEST_CASE("interleavings: a deadline and an answer") {
+  const auto plan = plan_of([](Stream<int> s) { return s.then("a", plus_one); });
+  Seen outcomes{{"6", "deadline_missed"}};
+  explore_all(outcomes, [&](const auto& pick) {
+    World w(pick, 1);
+    auto engine = w.start(plan);
+    w.run({[&] { outcomes(show(engine.submit(5, {.within = 1ms}).get())); }});
+    check(w.answers->count == 1, "not one outcome");
+  });
+}
+
+TEST_CASE("interleavings: a caller with a deadline and the worker that answers it") {
+  const auto plan = plan_of([](Stream<int> s) { return s.then("a", plus_one); });
+  Seen outcomes{{"6", "deadline_missed"}};
+  explore_all(outcomes, [&](const auto& pick) {
+    World w(pick, 1);
+    auto engine = w.start(plan);
+    w.run({[&] {
+      const auto o = engine.run(5, {.within = 1ms});
+      outcomes(o ? show(*o) : show(o.error()));  // late or not
+    }});
+    check(w.answers->count == 1, "not one outcome");
+  });
+}
+
+TEST_CASE("interleavings: a cascade's best answer at the deadline and the winner's") {
+  const auto plan = plan_of([](Stream<int> s) { return cascade("k", s, exit_if(plus_one, never_so), twice); });
+  Seen outcomes{{"6 rung 0 anytime", "10 rung 1", "deadline_missed"}};
+  explore_all(outcomes, [&](const auto& pick) {
+    World w(pick, 1);
+    auto engine = w.start(plan);
+    w.run({[&] { outcomes(show(engine.submit(5, {.within = 1ms}).get())); }});
+    check(w.answers->count == 1, "not one outcome");
+  });
+}
+
+TEST_CASE("interleavings: a forked join with a failure") {
+  const auto plan = plan_of(
+      [](Stream<int> s) {
+        const auto add = [](int a, int b) { return a + b; };
+        return join_with("j", add, s.then("a", bang), s.then("b", plus_one).then("c", twice));
+      },
+      true);
+  Seen outcomes{{"stage_failed at a: bang"}};
+  explore_all(outcomes, [&](const auto& pick) {
+    World w(pick, 2);
+    auto engine = w.start(plan);
+    w.run({[&] { outcomes(show(engine.submit(5).get())); }});
+    check(w.answers->count == 1, "not one outcome");
+  });
+}
+
+TEST_CASE("interleavings: an each with a failure") {
+  const auto plan = plan_of([](Stream<int> s) {
+    const auto some = [](int n) { return std::vector<int>{1, n, 3}; };
+    const auto fails = [](int x) { return x == 5 ? throw std::runtime_error("bang") : x; };
+    return each("e", s.then("v", some), fails);
+  });
+  Seen outcomes{{"stage_failed at e[0]: bang", "[1 4 3]"}};
+  explore_all(outcomes, [&](const auto& pick) {
+    World w(pick, 2);
+    auto engine = w.start(plan);
+    w.run({[&] { outcomes(show(engine.submit(5).get())); }, [&] { outcomes(show(engine.submit(4).get())); }});
+    check(w.answers->count == 2, "not one outcome each");
+  });
+}
+
+TEST_CASE("interleavings: stopping and submitting") {
+  const auto plan = plan_of([](Stream<int> s) { return s.then("a", plus_one); });
+  Seen outcomes{{"6", "shutting_down", "deadline_missed"}};
+  explore_all(outcomes, [&](const auto& pick) {
+    World w(pick, 1);
+    auto engine = w.start(plan);
+    w.run({[&] { outcomes(show(engine.submit(5, {.within = 1h}).get())); }, [&] { engine.stop(); }});
+  });
+}
+
+TEST_CASE("interleavings: stopping and a caller's race") {
+  const auto plan = plan_of([](Stream<int> s) { return race("r", s, plus_one, twice); });
+  Seen outcomes{{"6 winner 0", "10 winner 1", "shutting_down"}};
+  explore_all(outcomes, [&](const auto& pick) {
+    World w(pick, 2);
+    auto engine = w.start(plan);
+    w.run({[&] { outcomes(show(engine.run(5))); }, [&] { engine.stop(); }});
+  });
+}
+
+TEST_CASE("interleavings: destruction, an answer and a handle") {
+  const auto plan = plan_of([](Stream<int> s) { return s.then("a", plus_one); });
+  Seen outcomes{{"6", "shutting_down"}};
+  explore_all(outcomes,
+              [&](const auto& pick) {
+                World w(pick, 1);
+                std::optional<Engine<int, int>> engine(w.start(plan));
+                auto h = engine->submit(5);
+                w.run({[&] { outcomes(show(h.get())); }, [&] { engine.reset(); }});
+                check(w.answers->count == 1, "not one outcome");
+              },
+              {.preemptions = 2, .executions = 1000, .random_walks = 200});  // polling has many orders
+}
+
+TEST_CASE("interleavings: a handle dropped while its answer comes") {
+  const auto plan = plan_of([](Stream<int> s) { return race("r", s, plus_one, twice); });
+  Seen outcomes{{"6 winner 0", "10 winner 1"}};
+  explore_all(outcomes, [&](const auto& pick) {
+    World w(pick, 2);
+    auto engine = w.start(plan, {1, 1});
+    std::optional<Handle<int>> h(engine.submit(5));
+    w.run({[&] { h.reset(); }});
+    check(w.answers->count == 1, "not one outcome");
+    std::optional<Handle<int>> again(engine.submit(5));  // there is room: no place was lost, none was made twice
+    check(show(engine.submit(5).get()) == "overloaded", "more requests than there are places");
+    w.run({[&] { outcomes(show(again->get())); }});
+  });
+}
+
+TEST_CASE("interleavings: a callback, a deadline and a worker") {
+  const auto plan = plan_of([](Stream<int> s) { return s.then("a", plus_one); });
+  Seen outcomes{{"6", "deadline_missed"}};
+  explore_all(outcomes, [&](const auto& pick) {
+    World w(pick, 2);
+    auto engine = w.start(plan);
+    int called = 0;
+    w.run({[&] {
+      (void)engine.submit(5, {.within = 1ms}, [&](Outcome<int> o) {
+        ++called;
+        outcomes(show(o));
+      });
+    }});
+    check(called == 1 && w.answers->count == 1, "not one outcome, or not one call");
+  });
+}
+
+TEST_CASE("interleavings: everything that the engine's threads share is an Atomic of core/atomic.h") {
+  for (const char* folder : {"lib/engine", "include/tailrace/core", "include/tailrace/engine"})
+    for (const auto& file : std::filesystem::directory_iterator(std::string(TEST_ROOT) + "/" + folder)) {
+      std::ifstream in(file.path());
+      const std::string text{std::istreambuf_iterator<char>(in), {}};
+      const std::string name = file.path().filename();
+      INFO(file.path());
+      // What executors look at is any 32-bit word.
+      for (auto at = text.find("std::atomic<"); at != text.npos; at = text.find("std::atomic<", at + 1)) {
+        const bool word = text.compare(at, 26, "std::atomic<std::uint32_t>") == 0;
+        const bool shared = name != "atomic.h" && !(word && at >= 6 && text.compare(at - 6, 6, "const ") == 0);
+        CHECK_FALSE(shared);
+      }
+    }
+}
