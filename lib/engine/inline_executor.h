@@ -1,8 +1,8 @@
 #pragma once
 #include <memory>
-#include <mutex>
 #include <vector>
 
+#include "tailrace/core/atomic.h"
 #include "tailrace/engine/executor.h"
 
 namespace tailrace::detail {

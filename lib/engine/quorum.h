@@ -1,7 +1,8 @@
 #pragma once
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
+
+#include "tailrace/core/atomic.h"
 
 // What a quorum counts with, in a slot of the frame: a Ballot and behind it a Vote for every arm. Ready from the start
 // of the control on.

@@ -1,12 +1,11 @@
 #pragma once
-#include <atomic>
 #include <cstdint>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
+#include "tailrace/core/atomic.h"
 #include "tailrace/core/clock.h"
 #include "tailrace/plan/stage.h"
 

@@ -95,7 +95,7 @@ struct Reference::State {
       changed.wait(lock, [&] { return used; });
     }
   };
-  static constexpr detail::Pending::Ops ops{
+  static constexpr detail::Pending::Ops pending_ops{
       [](const detail::Pending&) noexcept { return true; },
       [](const detail::Pending& p) noexcept { return static_cast<Later*>(p.frame)->slot; },
       [](const detail::Pending& p, const Error* error) noexcept {
@@ -130,7 +130,7 @@ struct Reference::State {
       reinterpret_cast<Head*>(frame)->self->failed = error;
     };
     head->head.begin = [](char* frame, std::uint32_t) noexcept {
-      return detail::Pending{&ops, reinterpret_cast<Head*>(frame)->self->underway, nullptr};
+      return detail::Pending{&pending_ops, reinterpret_cast<Head*>(frame)->self->underway, nullptr};
     };
     next = sizeof(Head);
     live = reserve(1, 1);
