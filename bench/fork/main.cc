@@ -14,14 +14,14 @@ using Nanoseconds = std::chrono::nanoseconds;
 const std::vector<Nanoseconds> sizes = {1us, 3us, 10us, 30us, 100us, 300us, 1ms};
 enum ArmNumber : std::size_t { in_order, together, as_decided, by_hand };
 
-std::vector<Requests> arms(Nanoseconds size, bool& does_fork) {
+std::vector<Requests> arms(Nanoseconds size, Verdict& verdict) {
   const Spin step{bench::steps_for(size)};
-  return {serial(step), forked(step), decided(step, does_fork), enqueue_and_wait(step)};
+  return {serial(step), forked(step), decided(step, verdict), enqueue_and_wait(step)};
 }
 
 void smoke() {
-  bool does_fork = false;
-  for (const auto size : {1us, 100us}) bench::check_answers(arms(size, does_fork));
+  Verdict verdict;
+  for (const auto size : {1us, 100us}) bench::check_answers(arms(size, verdict));
 }
 
 struct Report {
@@ -30,8 +30,8 @@ struct Report {
   bench::Picture picture;
   bench::Table table;
 
-  void add(Nanoseconds size, const char* state, const Comparison& c, bool does_fork, bool warm) {
-    std::vector<std::string> row = {bench::in_words(size), state, does_fork ? "yes" : "no",
+  void add(Nanoseconds size, const char* state, const Comparison& c, const Verdict& verdict, bool warm) {
+    std::vector<std::string> row = {bench::in_words(size), state, text(verdict.wake_us), verdict.forks ? "yes" : "no",
                                     text(bench::stats(c.arms[in_order]).median / 1000)};
     for (const auto arm : {together, as_decided, by_hand}) {
       const double ratio = bench::stats(bench::divide(c.arms[arm], c.arms[in_order])).median;
@@ -41,15 +41,15 @@ struct Report {
     table.rows.push_back(row);
     const double ratio = bench::stats(bench::divide(c.arms[as_decided], c.arms[in_order])).median;
     Figure f{std::string("m5b.") + state + "_" + std::to_string(size / 1us) + "us",
-             std::string("what the pass decided (") + (does_fork ? "forked" : "not forked") + ") against serial, " +
+             std::string("what the pass decided (") + (verdict.forks ? "forked" : "not forked") + ") against serial, " +
                  state + ", two branches of " + bench::in_words(size),
              ratio,
              {},
              "x",
              !c.quiet};
-    if (!does_fork) f.limit = 1.05;
+    if (!verdict.forks) f.limit = 1.05;
     else if (warm) f.limit = .65;
-    f.is_void = f.is_void || (does_fork && scaling < 1.85);
+    f.is_void = f.is_void || (verdict.forks && scaling < 1.85);
     results.figures.push_back(std::move(f));
   }
 };
@@ -71,15 +71,15 @@ void measure(const bench::Options& options, Results& r) {
   report.picture.highest = 3;
   report.table = {"m5b: warm and cold",
                   "Multiples of serial, medians of requests and rounds.",
-                  {"branch", "threads", "forks", "serial, us", "forked", "decided", "enqueue and wait"},
+                  {"branch", "threads", "wake, us", "forks", "serial, us", "forked", "decided", "enqueue and wait"},
                   {}};
   for (const auto size : sizes) {
-    bool does_fork = false;
-    const auto all = arms(size, does_fork);
+    Verdict verdict;
+    const auto all = arms(size, verdict);
     bench::check_answers(all);
     const int warm = std::clamp(static_cast<int>(20ms / (2 * size)), 10, 2000);
-    report.add(size, "warm", bench::time_requests(all, warm, 0ns, options), does_fork, true);
-    report.add(size, "cold", bench::time_requests(all, 15, 2ms, options), does_fork, false);
+    report.add(size, "warm", bench::time_requests(all, warm, 0ns, options), verdict, true);
+    report.add(size, "cold", bench::time_requests(all, 15, 2ms, options), verdict, false);
   }
   r.pictures.push_back(std::move(report.picture));
   r.tables.push_back(std::move(report.table));

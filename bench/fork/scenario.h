@@ -16,7 +16,10 @@ Requests enqueue_and_wait(Spin step);
 // ---- tailrace.cc
 Requests serial(Spin step);
 Requests forked(Spin step);
-// `does_fork` says what was decided.
-Requests decided(Spin step, bool& does_fork);
+struct Verdict {
+  bool forks = false;
+  double wake_us = 0;  // as measured for the decision
+};
+Requests decided(Spin step, Verdict& verdict);
 
 }  // namespace forking

@@ -31,10 +31,10 @@ Requests forked(Spin step) {
   return requests("forked", tr::Plan<Value, Value>(std::move(plan)));
 }
 
-Requests decided(Spin step, bool& does_fork) {
+Requests decided(Spin step, Verdict& verdict) {
   const auto profile = tr::measure(flow(step), std::vector<Value>{5}, {.rounds = 50}).value();
   const auto plan = tr::optimise(flow(step), {.profile = profile}).value();
-  does_fork = plan.data().choices.root.fork.back();
+  verdict = {plan.data().choices.root.fork.back(), profile.wake.expected() * 1e6};
   return requests("decided", plan);
 }
 

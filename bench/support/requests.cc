@@ -78,16 +78,16 @@ long steps_for(std::chrono::nanoseconds time) {
 
 double two_core_scaling() {
   constexpr long steps = 10'000'000;
-  double best = 0;
+  double alone = 1e9, together = 1e9;
   for (int i = 0; i < 5; ++i) {
-    const double alone = spin_seconds(steps);
+    alone = std::min(alone, spin_seconds(steps));
     const auto begin = Clock::now();
     std::thread other([] { spin_seconds(steps); });
     spin_seconds(steps);
     other.join();
-    best = std::max(best, 2 * alone / (nanoseconds(Clock::now() - begin) * 1e-9));
+    together = std::min(together, nanoseconds(Clock::now() - begin) * 1e-9);
   }
-  return best;
+  return 2 * alone / together;
 }
 
 std::string in_words(std::chrono::nanoseconds time) {

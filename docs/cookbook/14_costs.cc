@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 // Two devices that are asked over a slow line, and functions that take next to nothing.
 int ask(int answer) {
-  std::this_thread::sleep_for(60ms);
+  std::this_thread::sleep_for(100ms);
   return answer;
 }
 int clean(const int& x) { return x < 0 ? 0 : x; }

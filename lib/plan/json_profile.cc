@@ -14,7 +14,7 @@ namespace {
 using detail::JsonValue;
 using JsonKind = JsonValue::Kind;
 
-constexpr std::size_t most_costs = 65536, longest_text = 1000;
+constexpr std::size_t most_costs = 65536, longest_text = 16000;
 constexpr double longest_time = 1e9, most_calls = 9007199254740992.;  // 2^53: beyond it doubles skip numbers
 
 // Reads one profile, and gives up at the first mistake.
@@ -178,9 +178,13 @@ Built<Profile> read_profile(std::string_view text) {
   return ProfileReader().read(*root);
 }
 
-Built<std::string> write_profile(const Profile& profile) {
+Built<std::string> write_profile(const Profile& given) {
+  Profile profile = given;
   std::string text;
   try {
+    for (Cost& c : profile.costs)  // somebody's exception said it, in whatever encoding
+      if (!c.error.empty())
+        c.error = Json::parse(Json(c.error).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
     text = in_text(profile);
   } catch (const nlohmann::json::exception&) {
     return Problems(Code::bad_value, profile.flow, "a name in this profile is not UTF-8");

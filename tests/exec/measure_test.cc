@@ -1,5 +1,6 @@
 // measure: which stages are measured, on which values, and what becomes of those that fail. Times themselves are only
 // compared where they differ by orders of magnitude.
+// checks: measure-arms, measure-fails
 #include "tailrace/exec/measure.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // fork: which joins run their branches at the same time, by numbers only.
+// checks: profile-none
 #include "tailrace/opt/fork.h"
 
 #include <catch2/catch.hpp>

@@ -1,4 +1,5 @@
 // Random flows with random profiles: every plan is sound, keeps max_block, and gives what the reference allows.
+// checks: same-profile
 // To replay a failure: RC_PARAMS="seed=…" as printed.
 #include <rapidcheck.h>
 

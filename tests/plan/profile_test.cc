@@ -179,8 +179,11 @@ TEST_CASE("a profile with a bad number, or in no order, is not written") {
   std::swap(p.costs[0], p.costs[1]);
   CHECK_THAT(tr::write_profile(p).error().what(), Catch::Contains("not sorted"));
   p = example();
-  p.costs[0].error = "\xff";
+  p.costs[0].where = "\xff";
   CHECK_THAT(tr::write_profile(p).error().what(), Catch::Contains("not UTF-8"));
+  p = example();
+  p.costs[0].error = "a\xff!";  // of somebody's exception
+  CHECK(tr::read_profile(tr::write_profile(p).value())->costs[0].error == "a\xef\xbf\xbd!");
 }
 
 TEST_CASE("each mistake in the text is one line with its place") {
@@ -197,7 +200,7 @@ TEST_CASE("each mistake in the text is one line with its place") {
   CHECK_THAT(read_error(R"({"wake": {"min": 1, "p50": 1, "p90": 1, "p99": 1}})"), Catch::Contains("'mean' is smaller"));
   CHECK(read_error(R"({"costs": [{"where": "a"}, {"where": "b"}, {"where": "a"}]})") ==
         "1:44: the cost of 'a' is given twice");
-  CHECK_THAT(read_error(R"({"profile": ")" + std::string(1001, 'x') + "\"}"), Catch::Contains("longer than 1000"));
+  CHECK_THAT(read_error(R"({"profile": ")" + std::string(16001, 'x') + "\"}"), Catch::Contains("longer than 16000"));
   CHECK_THAT(read_error(R"({"wake": )" + std::string(20, '[') + "1"), Catch::Contains("levels deep"));
   CHECK_THAT(read_error(std::string(std::size_t{17} << 20, ' ')), Catch::Contains("larger than"));
   CHECK_THAT(read_error(R"({"wake": {"min": 1e999}})"), Catch::StartsWith("1:"));

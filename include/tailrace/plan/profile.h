@@ -80,12 +80,12 @@ Built<Profile> merge(Profile older, const Profile& newer);
 //        "time": {"calls": 2000, "min": 6.9e-06, "mean": 7.2e-06, "p50": 7.1e-06, "p90": 7.4e-06, "p99": 9e-06}}]}
 //
 // Times are seconds. What is 0, empty or a share of 1 may be left out. Text may come from anybody: it is bounded (16
-// MiB, 8 levels deep, 65536 costs, texts of 1000 bytes) and never crashes the reader. The first thing that is wrong is
+// MiB, 8 levels deep, 65536 costs, texts of 16000 bytes) and never crashes the reader. The first thing that is wrong is
 // reported; Problem::where is "line:column".
 Built<Profile> read_profile(std::string_view text);
 
-// Ends in a newline; read_profile gives an equal profile. What read_profile would refuse (a time that is no number, two
-// costs of one place) is a problem.
+// Ends in a newline; read_profile gives an equal profile, but that bytes of an error's text that are not UTF-8 are
+// marked. What read_profile would refuse (a time that is no number, two costs of one place) is a problem.
 Built<std::string> write_profile(const Profile& profile);
 
 }  // namespace tailrace
