@@ -26,13 +26,13 @@ std::string arithmetic(const std::vector<string_view>& words) {
   return has("long") ? text : text + "int";
 }
 
-// How many arguments a standard template has without those that have a default; 0 for other templates.
+// How many arguments a standard template, or one of ours, has without those that have a default; 0 for other templates.
 std::size_t needed_arguments(string_view name) {
   if (any_of({"std::map", "std::multimap", "std::unordered_map", "std::unordered_multimap"}, name)) return 2;
-  return any_of(
-      {"std::vector", "std::deque", "std::list", "std::forward_list", "std::set", "std::multiset", "std::unordered_set",
-       "std::unordered_multiset", "std::unique_ptr", "std::span", "std::basic_string", "std::basic_string_view"},
-      name);
+  return any_of({"std::vector", "std::deque", "std::list", "std::forward_list", "std::set", "std::multiset",
+                 "std::unordered_set", "std::unordered_multiset", "std::unique_ptr", "std::span", "std::basic_string",
+                 "std::basic_string_view", "tailrace::Result"},
+                name);
 }
 
 bool is_default(const std::vector<std::string>& arguments) {
@@ -40,6 +40,7 @@ bool is_default(const std::vector<std::string>& arguments) {
   for (auto of : {"allocator", "char_traits", "default_delete", "less", "hash", "equal_to"})
     if (last == std::string("std::") + of + "<" + arguments[0] + ">") return true;
   if (last == "std::allocator<std::pair<const " + arguments[0] + ", " + arguments[1] + ">>") return true;
+  if (last == "tailrace::Error") return true;             // g++ spells it out where Result is specialised
   return last == "18446744073709551615" || last == "-1";  // a span's extent, when it is dynamic
 }
 

@@ -37,7 +37,7 @@ TEST_CASE("a hint names what is near") {
   const std::vector<std::string> known = {"normalise", "best", "softmax"};
   CHECK(nearest_hint("normalize", known) == " (did you mean 'normalise'?)");
   CHECK(nearest_hint("nromalise", known) == " (did you mean 'normalise'?)");
-  CHECK(nearest_hint("bets", known).empty());  // two edits of four
+  CHECK(nearest_hint("btse", known).empty());  // two edits of four
   CHECK(nearest_hint("bst", known) == " (did you mean 'best'?)");
   CHECK(nearest_hint("soft_max", known) == " (did you mean 'softmax'?)");
 }
@@ -49,6 +49,15 @@ TEST_CASE("a hint is near up to a third of the longer name, or one character") {
   CHECK(nearest_hint("abcdef", {"abcdefgh"}) == " (did you mean 'abcdefgh'?)");
   CHECK(nearest_hint("abcdefgh", {"abcdef"}) == " (did you mean 'abcdef'?)");
   CHECK(nearest_hint("abcdef", {"abcdefghij"}).empty());
+}
+
+TEST_CASE("neighbours in the wrong order are one edit") {
+  CHECK(nearest_hint("fues", {"fuse"}) == " (did you mean 'fuse'?)");
+  CHECK(nearest_hint("bets", {"best"}) == " (did you mean 'best'?)");
+  CHECK(nearest_hint("ab", {"ba"}) == " (did you mean 'ba'?)");
+  CHECK(nearest_hint("ufes", {"fuse"}).empty());  // two of them in four characters
+  CHECK(nearest_hint("ca", {"abc"}).empty());     // what has been swapped is not edited again
+  CHECK(nearest_hint("resize", {"rseiez", "reszie"}) == " (did you mean 'reszie'?)");
 }
 
 TEST_CASE("of several near names the nearest is taken, of equals the first") {

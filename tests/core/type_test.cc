@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "tailrace/core/problems.h"
 #include "tailrace/core/result.h"
 
 namespace type_test {
@@ -171,6 +172,10 @@ TEST_CASE("this compiler's names are shown in the short way") {
   CHECK(display_name(type_of<std::vector<std::string>>) == "std::vector<std::string>");
   CHECK(display_name(type_of<std::map<std::string, std::vector<unsigned long>>>) ==
         "std::map<std::string, std::vector<unsigned long>>");
+  CHECK(display_name(type_of<Result<int>>) == "tailrace::Result<int>");
+  CHECK(display_name(type_of<Status>) == "tailrace::Result<void>");
+  CHECK(display_name(type_of<Result<int, Problems>>) == "tailrace::Result<int, tailrace::Problems>");
+  CHECK(display_name(type_of<std::vector<Result<std::string>>>) == "std::vector<tailrace::Result<std::string>>");
   CHECK(display_name(type_of<std::unordered_map<int, long long>>) == "std::unordered_map<int, long long>");
   CHECK(display_name(type_of<std::array<std::array<float, 3>, 4>>) == "std::array<std::array<float, 3>, 4>");
   CHECK(display_name(type_of<std::span<const float>>) == "std::span<const float>");

@@ -144,22 +144,30 @@ struct catalog_test_must_judge_one_value {
 
 namespace detail {
 
+// What is right, and complaints of what is not, apart from each other: see flow/mistakes.h.
+
 template <class F, class... In>
-constexpr bool check_function(type_list<In...> inputs) {
-  if constexpr (sizeof...(In) == 0) {
-    return sizeof(catalog_cannot_read_what_this_takes<false, F>) && false;
-  } else if constexpr (!takes_all<F>(inputs)) {
-    return sizeof(catalog_function_must_be_callable<false, F>) && false;
-  } else {
-    constexpr bool gives_value = !std::is_void_v<gives_t<F, In...>>;
-    return sizeof(catalog_function_must_be_callable<gives_value, F>) && gives_value;
-  }
+constexpr bool good_function(type_list<In...> inputs) {
+  if constexpr (sizeof...(In) == 0) return false;
+  else if constexpr (!takes_all<F>(inputs)) return false;
+  else return !std::is_void_v<gives_t<F, In...>>;
 }
 template <class F, class... In>
-constexpr bool check_judge(type_list<In...>) {
-  constexpr bool ok = requires(const bare_t<F>& f, const In&... v) { static_cast<std::size_t>(std::invoke(f, v...)); };
-  if constexpr (sizeof...(In) == 0) return sizeof(catalog_cannot_read_what_this_takes<false, F>) && false;
-  else return sizeof(catalog_test_must_judge_one_value<(ok && sizeof...(In) == 1), F>) && ok && sizeof...(In) == 1;
+void complain_of_function(type_list<In...>) {
+  if constexpr (sizeof...(In) == 0) (void)sizeof(catalog_cannot_read_what_this_takes<false, F>);
+  else (void)sizeof(catalog_function_must_be_callable<false, F>);
+}
+template <class F, class... In>
+constexpr bool good_judge(type_list<In...>) {
+  if constexpr (sizeof...(In) != 1) return false;
+  else return requires(const bare_t<F>& f, const In&... v) {
+      static_cast<std::size_t>(std::invoke(f, v...));
+    };
+}
+template <class F, class... In>
+void complain_of_judge(type_list<In...>) {
+  if constexpr (sizeof...(In) == 0) (void)sizeof(catalog_cannot_read_what_this_takes<false, F>);
+  else (void)sizeof(catalog_test_must_judge_one_value<false, F>);
 }
 template <class F, class... In>
 const KnownType* known_result(type_list<In...>) {
@@ -183,7 +191,9 @@ Built<Made> manufacture(const Factory& factory, const Parameters& parameters, Fi
 template <class... In, class F>
 Catalog& Catalog::add(std::string name, F f) {
   using Inputs = detail::inputs_t<F, In...>;
-  if constexpr (detail::check_function<F>(Inputs{})) {
+  if constexpr (!detail::good_function<F>(Inputs{})) {
+    detail::complain_of_function<F>(Inputs{});
+  } else {
     StageEntry entry{detail::known_types(Inputs{}), detail::known_result<F>(Inputs{}), {}, nullptr};
     entry.make = [made = detail::make_stage_of(std::move(f), Inputs{})](const Parameters&) -> Built<Stage> {
       return made;
@@ -196,7 +206,9 @@ Catalog& Catalog::add(std::string name, F f) {
 template <class... In, class F>
 Catalog& Catalog::add_test(std::string name, F f) {
   using Inputs = detail::inputs_t<F, In...>;
-  if constexpr (detail::check_judge<F>(Inputs{})) {
+  if constexpr (!detail::good_judge<F>(Inputs{})) {
+    detail::complain_of_judge<F>(Inputs{});
+  } else {
     TestEntry entry{detail::known_types(Inputs{}), nullptr, {}, nullptr};
     entry.make = [made = detail::make_test_of(std::move(f), Inputs{})](const Parameters&) -> Built<Test> {
       return made;
@@ -210,7 +222,9 @@ template <class... In, class Factory>
 Catalog& Catalog::add_factory(std::string name, std::vector<ParameterRule> rules, Factory factory) {
   using F = detail::made_t<Factory>;
   using Inputs = detail::inputs_t<F, In...>;
-  if constexpr (detail::check_function<F>(Inputs{})) {
+  if constexpr (!detail::good_function<F>(Inputs{})) {
+    detail::complain_of_function<F>(Inputs{});
+  } else {
     StageEntry entry{detail::known_types(Inputs{}), detail::known_result<F>(Inputs{}), std::move(rules), nullptr};
     entry.make = [factory = std::move(factory)](const Parameters& parameters) {
       return detail::manufacture<Stage>(factory, parameters,
@@ -225,7 +239,9 @@ template <class... In, class Factory>
 Catalog& Catalog::add_test_factory(std::string name, std::vector<ParameterRule> rules, Factory factory) {
   using F = detail::made_t<Factory>;
   using Inputs = detail::inputs_t<F, In...>;
-  if constexpr (detail::check_judge<F>(Inputs{})) {
+  if constexpr (!detail::good_judge<F>(Inputs{})) {
+    detail::complain_of_judge<F>(Inputs{});
+  } else {
     TestEntry entry{detail::known_types(Inputs{}), nullptr, std::move(rules), nullptr};
     entry.make = [factory = std::move(factory)](const Parameters& parameters) {
       return detail::manufacture<Test>(factory, parameters,
