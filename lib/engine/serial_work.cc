@@ -1,9 +1,9 @@
-#include "engine/serial_work.h"
+#include "tailrace/engine/serial_work.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "engine/worker.h"
+#include "tailrace/engine/worker.h"
 
 namespace tailrace::detail {
 

@@ -1,4 +1,4 @@
-#include "engine/timer_heap.h"
+#include "tailrace/engine/timer_heap.h"
 
 namespace tailrace::detail {
 

@@ -9,9 +9,9 @@
 #include <thread>
 #include <vector>
 
-#include "engine/worker.h"
 #include "exec/timer_thread.h"
 #include "exec/wait.h"
+#include "tailrace/engine/worker.h"
 
 namespace tailrace {
 namespace {

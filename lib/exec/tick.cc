@@ -2,8 +2,8 @@
 
 #include <new>
 
-#include "engine/serial_work.h"
-#include "engine/worker.h"
+#include "tailrace/engine/serial_work.h"
+#include "tailrace/engine/worker.h"
 
 namespace tailrace {
 namespace {

@@ -3,8 +3,8 @@
 #include <mutex>
 #include <thread>
 
-#include "engine/timer_heap.h"
 #include "tailrace/engine/executor.h"
+#include "tailrace/engine/timer_heap.h"
 
 namespace tailrace::detail {
 

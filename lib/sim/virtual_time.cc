@@ -6,8 +6,8 @@
 #include <mutex>
 #include <new>
 
-#include "engine/serial_work.h"
-#include "engine/worker.h"
+#include "tailrace/engine/serial_work.h"
+#include "tailrace/engine/worker.h"
 
 namespace tailrace::sim {
 namespace {

@@ -102,8 +102,11 @@ void World::run(std::vector<std::function<void()>> callers) {
   std::vector<std::function<void()>> bodies;
   for (auto& caller : callers)
     bodies.push_back([&left, call = std::move(caller)] {
+      struct Done {
+        std::size_t& left;
+        ~Done() { --left; }
+      } done{left};  // also where a check throws
       call();
-      --left;
     });
   executor->callers_done = [&left] { return left == 0; };
   executor->first_worker = bodies.size();

@@ -85,7 +85,7 @@ TEST_CASE("virtual time: waiting lets time pass") {
   CHECK(time->now() == TimePoint(101h));
   int calls = 0;
   time->call_after(1h, [&] { time->call_after(1h, [&] { ++calls; }); });
-  time->call_after(3h, [&] { ++calls; });
+  time->call_after(3h, [&, one = std::make_unique<int>(1)] { calls += *one; });
   time->wait(word, 0, TimePoint(102h));
   CHECK(calls == 0);
   while (time->now() < TimePoint(103h)) time->wait(word, 0, TimePoint(103h));

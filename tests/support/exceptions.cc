@@ -21,6 +21,7 @@ const Reasons without_clock = {
     {"no answer yet", no_timer},
     {"callbacks come once, on the executor", no_timer},
     {"quick stages that are not", "every stage is run by whoever waits, and its answer may be late"},
+    {"handles wait and poll", "who waits for a while may run the stage that the case holds"},
     {"submit runs nothing on the caller", "whoever waits runs what is ready, and `run` everything"},
     {"stop answers everything",
      "a caller of `run` runs its stages itself, and is answered when the running one returns"},

@@ -1,6 +1,8 @@
 #pragma once
+#include <concepts>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "tailrace/core/problems.h"
 #include "tailrace/engine/executor.h"
@@ -36,6 +38,11 @@ class VirtualTime : public Executor {
   // Calls `f`, as a task, that much later. What is still to come when this is destroyed is dropped.
   // Throws std::bad_alloc, and `f` must not throw.
   virtual void call_after(Duration duration, std::function<void()> f) = 0;
+  // For callables that cannot be copied.
+  template <std::invocable F>
+  requires(!std::copy_constructible<F>) void call_after(Duration duration, F f) {
+    call_after(duration, [box = std::make_shared<F>(std::move(f))] { (*box)(); });
+  }
 };
 
 struct VirtualTimeOptions {

@@ -3,7 +3,7 @@
 #include <mutex>
 #include <thread>
 
-#include "engine/timer_heap.h"
+#include "tailrace/engine/timer_heap.h"
 
 namespace tailrace::detail {
 
