@@ -10,6 +10,7 @@
 #include <string_view>
 #include <thread>
 
+#include "engine/frame.h"
 #include "engine/plugin/plugin.h"
 #include "support/check.h"
 #include "support/steps.h"
@@ -169,6 +170,42 @@ TEST_CASE("lifetime: exceptions from everywhere harm nobody else") {
     CHECK(*last == 11);
   }
   CHECK(log->failed == asked);
+}
+
+// ---- what stands in a frame
+
+TEST_CASE("lifetime: what a request says stands in its frame, and is gone with it") {
+  using namespace detail;
+  const auto plan = optimise(from_int([](Stream<int> s) { return s.then("a", same); })).value();
+  const auto core =
+      EngineCore::start(plan.share(), {.max_in_flight = 1, .max_losers = 0}, pool_executor(1).value(), nullptr).value();
+  std::stop_source source;
+  const TimePoint stamp = Clock::now();
+  int released = 0;
+  Error refusal;
+  {
+    const FrameRef f = core.admit({.stream = 7,
+                                   .stamp = stamp,
+                                   .priority = -2,
+                                   .stop = source.get_token(),
+                                   .on_release = [&released] { ++released; }},
+                                  refusal);
+    REQUIRE(f);
+    CHECK(f.get()->special);
+    CHECK(f.get()->more.stream == 7);
+    CHECK(f.get()->more.stamp == stamp);
+    CHECK(f.get()->more.priority == -2);
+    CHECK(f.get()->more.token.stop_possible());
+    CHECK_FALSE(core.admit({.on_release = [&released] { released += 10; }}, refusal));
+    CHECK(released == 10);
+    CHECK(refusal.code() == Code::overloaded);
+    CHECK(refusal.what().find("all 1 places are taken; try again") != refusal.what().npos);
+  }
+  CHECK(released == 11);  // also where its input was never made
+  const FrameRef plain = core.admit(refusal);
+  CHECK_FALSE(plain.get()->special);
+  CHECK_FALSE(plain.get()->more.token.stop_possible());
+  CHECK_FALSE(plain.get()->more.on_release);
 }
 
 // ---- programs
