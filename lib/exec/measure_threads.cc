@@ -111,8 +111,8 @@ Times measure_wake(Executor& executor, int samples) {
 
 Times measure_hand_over(const std::shared_ptr<Executor>& executor) {
   constexpr int rounds = 15, requests = 100;
-  const auto one = EngineCore::start(chain(true), {4, 4}, executor, nullptr, {});
-  const auto many = EngineCore::start(chain(false), {4, 4}, executor, nullptr, {});
+  const auto one = EngineCore::start(chain(true), {4, 4}, executor, nullptr);
+  const auto many = EngineCore::start(chain(false), {4, 4}, executor, nullptr);
   if (!one || !many) return {};
   std::vector<double> values;
   for (int round = -2; round < rounds; ++round) {

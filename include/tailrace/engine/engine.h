@@ -75,7 +75,7 @@ class EngineCore {
  public:
   static Built<EngineCore> start(std::shared_ptr<const PlanData> plan, const Limits& limits,
                                  std::shared_ptr<Executor> executor, std::shared_ptr<Observer> observer,
-                                 const Runtime& runtime);
+                                 const Runtime& runtime = Runtime());
   EngineCore(EngineCore&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
   EngineCore& operator=(EngineCore&& other) noexcept {
     std::swap(state_, other.state_);
