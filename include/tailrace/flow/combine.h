@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "tailrace/flow/mistakes.h"
+#include "tailrace/flow/staged_mistakes.h"
 #include "tailrace/flow/stream.h"
 #include "tailrace/plan/each_ops.h"
 #include "tailrace/plan/equality.h"
