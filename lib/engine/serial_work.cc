@@ -10,12 +10,12 @@ namespace tailrace::detail {
 // Has the turn while it lives, unless another thread has it.
 class SerialWork::Turn {
  public:
-  Turn(SerialWork& work, Lock& lock, TimePoint yield_at) noexcept
-      : work_(work), lock_(lock), outer_(work.turn_), yield_at_(work.yield_at_), fresh_(work.fresh_) {
+  Turn(SerialWork& work, Lock& lock, TimePoint yield_at) noexcept : work_(work), lock_(lock), outer_(work.turn_) {
     mine_ = outer_ == std::thread::id() || outer_ == std::this_thread::get_id();
     if (!mine_) return;
+    yield_at_ = std::exchange(work_.yield_at_, yield_at);  // what only the thread with the turn may look at
+    fresh_ = work_.fresh_;
     work_.turn_ = std::this_thread::get_id();
-    work_.yield_at_ = yield_at;
   }
   ~Turn() {
     if (!mine_) return;
@@ -33,8 +33,8 @@ class SerialWork::Turn {
   SerialWork& work_;
   Lock& lock_;
   std::thread::id outer_;
-  TimePoint yield_at_;
-  bool fresh_, mine_;
+  TimePoint yield_at_ = never;
+  bool fresh_ = false, mine_ = false;
 };
 
 void SerialWork::look_again(Lock&) noexcept {

@@ -136,7 +136,8 @@ void Schedule::switch_to(Thread& from, Thread& to) noexcept {
   std::memcpy(exceptions, to.exceptions, sizeof to.exceptions);
   from.tasks = std::exchange(detail::tasks_running, to.tasks);
 #if defined(TAILRACE_STACKS_ARE_TOLD)
-  __sanitizer_start_switch_fiber(&from.fake_stack, to.bottom, to.size);
+  __sanitizer_start_switch_fiber(&from == outside_.get() || !from.done ? &from.fake_stack : nullptr, to.bottom,
+                                 to.size);
 #endif
   swapcontext(&from.context, &to.context);
 #if defined(TAILRACE_STACKS_ARE_TOLD)
