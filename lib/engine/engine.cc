@@ -148,7 +148,7 @@ void EngineCore::run(FrameRef& frame) const noexcept {
     running = 0;
     if (!is_done(f)) return wait_for_answer(f);
   }
-  if (f.timed && f.executor->now() > f.head.request.deadline) {
+  if (f.timed && state_->executor->now() > f.head.request.deadline) {
     f.late = true;
     state_->observe({Event::Kind::late, f.code, 0, {}, {}});
   }
