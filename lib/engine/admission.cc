@@ -105,7 +105,7 @@ Frame* take_frame(EngineState& e, Code& refused) noexcept {
   refusal = Error(code, meaning(code));
   if (code == Code::overloaded) {
     char text[Error::what_capacity];
-    std::snprintf(text, sizeof text, "%s: all %u places are taken; try again when an answer has come or been taken",
+    std::snprintf(text, sizeof text, "%s: max_in_flight is %u; try again when an answer has come or been taken",
                   meaning(code).data(), e.max_in_flight);
     refusal = Error(code, text);
   }

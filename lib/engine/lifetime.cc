@@ -171,7 +171,7 @@ namespace {
 Program& add_program(EngineState& e, Compiled&& compiled) {
   Program& p = empty_program(e);
   static_cast<Compiled&>(p) = std::move(compiled);
-  p.asks = e.threadless || (e.shares_threads && !p.controls.empty());
+  p.asks = e.threadless || (e.shares_threads && !(p.controls.empty() && p.stations.empty()));
   allocate_frames(p, e.max_in_flight, e.max_losers, std::max(1u, e.executor->concurrency()));
   e.figures = figures_of(p);
   return p;

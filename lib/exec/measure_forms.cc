@@ -71,18 +71,9 @@ void Walk::ready_state(const Line& line, std::size_t i) {
   }
 }
 
-// All arms start together, so it takes as long as the arm that was ready when enough of one answer were.
+// All arms start together, so it takes as long as the last one needed of those that agree first, in the order written.
 Walk::Value Walk::quorum(Line& line, std::size_t i, std::uint32_t in) {
   const Node& n = line.graph->nodes[i];
-  std::vector<Value> answers;
-  for (Line& arm : line.arms[i]) {
-    const Value v = evaluate(arm, in);
-    if (!v.there) continue;
-    if (!arm.lone) arm.whole->add(v.seconds, 0);
-    answers.push_back(v);
-  }
-  std::stable_sort(answers.begin(), answers.end(),
-                   [](const Value& a, const Value& b) { return a.seconds < b.seconds; });
   const auto agree = [&](const Value& a, const Value& b) {
     try {
       return n.equality->equal(memory_ + a.slot, memory_ + b.slot);
@@ -90,12 +81,20 @@ Walk::Value Walk::quorum(Line& line, std::size_t i, std::uint32_t in) {
       return false;
     }
   };
-  for (std::size_t last = 0; last < answers.size(); ++last) {
-    const auto same = std::count_if(answers.begin(), answers.begin() + static_cast<std::ptrdiff_t>(last) + 1,
-                                    [&](const Value& v) { return &v == &answers[last] || agree(v, answers[last]); });
-    if (same >= n.agree) return answers[last];
+  std::vector<std::vector<Value>> groups;
+  Value answer;
+  for (Line& arm : line.arms[i]) {
+    const Value v = evaluate(arm, in);
+    if (!v.there) continue;
+    if (!arm.lone) arm.whole->add(v.seconds, 0);
+    auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return agree(g.front(), v); });
+    if (group == groups.end()) group = groups.emplace(group);
+    group->push_back(v);
+    if (answer.there || group->size() != static_cast<std::size_t>(n.agree)) continue;
+    answer = group->front();
+    for (const Value& of : *group) answer.seconds = std::max(answer.seconds, of.seconds);
   }
-  return failed(*line.records[i], {Code::no_quorum, "too few arms agreed"});
+  return answer.there ? answer : failed(*line.records[i], {Code::no_quorum, "too few arms agreed"});
 }
 
 // Goes as far as this input goes: stages behind its exit have no carry that they could be measured on.

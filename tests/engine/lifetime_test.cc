@@ -199,7 +199,7 @@ TEST_CASE("lifetime: what a request says stands in its frame, and is gone with i
     CHECK_FALSE(core.admit({.on_release = [&released] { released += 10; }}, refusal));
     CHECK(released == 10);
     CHECK(refusal.code() == Code::overloaded);
-    CHECK(refusal.what().find("all 1 places are taken; try again") != refusal.what().npos);
+    CHECK(refusal.what().find("max_in_flight is 1; try again") != refusal.what().npos);
   }
   CHECK(released == 11);  // also where its input was never made
   const FrameRef plain = core.admit(refusal);

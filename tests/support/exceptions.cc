@@ -23,6 +23,12 @@ const Reasons without_clock = {
     {"quick stages that are not", "every stage is run by whoever waits, and its answer may be late"},
     {"handles wait and poll", "who waits for a while may run the stage that the case holds"},
     {"submit runs nothing on the caller", "whoever waits runs what is ready, and `run` everything"},
+    {"a staged has no answer at the deadline", no_timer},
+    {"a token that never stops", "`run` does everything on its caller's thread"},
+    {"waiting ends", no_worker},
+    {"released once", no_worker},
+    {"those who wait get in by a new plan", no_worker},
+    {"nothing is lost while plans change", "callbacks fill the engine, and nobody lends it a thread for them"},
     {"stop answers everything",
      "a caller of `run` runs its stages itself, and is answered when the running one returns"},
 };
@@ -31,14 +37,27 @@ const Reasons without_threads = {
     {"in flight is bounded", no_worker},     {"admission checks come in order", no_worker},
     {"handles wait and poll", no_worker},    {"cancelled while it runs", no_worker},
     {"only deadlines cut short", no_worker}, {"destruction answers and waits", no_worker},
+    {"drain waits for all", no_worker},      {"drain names what runs", no_worker},
+    {"a token cancels at once", no_worker},
 };
 
 const std::string no_time = "stages take no time, and the case has one that takes some";
 
 const Reasons on_virtual_time = {
-    {"losers are not waited for", no_time},     {"arms run at the same time", no_time},
-    {"elements run at the same time", no_time}, {"a stage serves several requests at once", no_time},
+    {"losers are not waited for", no_time},
+    {"arms run at the same time", no_time},
+    {"elements run at the same time", no_time},
+    {"a stage serves several requests at once", no_time},
     {"cancelled before it starts", no_worker},
+    {"drain names losers and callers", no_worker},
+    {"new requests go to the new plan", no_worker},
+    {"those who wait share a call", no_worker},
+    {"rows fail for themselves", no_worker},
+    {"stopped rows are left out", no_worker},
+    {"many threads, one batch stage", "the clock jumps to a deadline while threads that it does not know work"},
+    {"requests are served in order", no_worker},
+    {"waiting holds no thread", no_worker},
+    {"all streams in use", no_worker},
 };
 
 }  // namespace

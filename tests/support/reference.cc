@@ -1,14 +1,14 @@
 #include "support/reference.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <mutex>
 #include <new>
 #include <optional>
 #include <string>
+
+#include "support/reference_later.h"
 
 namespace tailrace::test {
 namespace {
@@ -76,38 +76,6 @@ bool holds(const Test& test, void* slot) {
 }  // namespace
 
 struct Reference::State {
-  // An asynchronous stage: its caller waits for it.
-  struct Later {
-    std::mutex mutex;
-    std::condition_variable changed;
-    bool used = false;
-    void* slot = nullptr;
-    std::optional<Error> error;
-
-    void use(std::optional<Error> e) {
-      const std::lock_guard lock(mutex);
-      error = std::move(e);
-      used = true;
-      changed.notify_one();
-    }
-    void wait() {
-      std::unique_lock lock(mutex);
-      changed.wait(lock, [&] { return used; });
-    }
-  };
-  static constexpr detail::Pending::Ops pending_ops{
-      [](const detail::Pending&) noexcept { return true; },
-      [](const detail::Pending& p) noexcept { return static_cast<Later*>(p.frame)->slot; },
-      [](const detail::Pending& p, const Error* error) noexcept {
-        static_cast<Later*>(p.frame)->use(error ? std::optional(*error) : std::nullopt);
-      },
-      [](const detail::Pending& p) noexcept {
-        static_cast<Later*>(p.frame)->use(
-            Error(Code::stage_failed, "the stage gave up its Completion without using it"));
-      },
-      [](const detail::Pending&) noexcept { return false; },
-      [](const detail::Pending&) noexcept { return never; }};
-
   // At the start of the memory that thunks work on.
   struct Head {
     detail::FrameHead head;
@@ -130,7 +98,7 @@ struct Reference::State {
       reinterpret_cast<Head*>(frame)->self->failed = error;
     };
     head->head.begin = [](char* frame, std::uint32_t) noexcept {
-      return detail::Pending{&pending_ops, reinterpret_cast<Head*>(frame)->self->underway, nullptr};
+      return detail::Pending{&later_ops, reinterpret_cast<Head*>(frame)->self->underway, nullptr};
     };
     next = sizeof(Head);
     live = reserve(1, 1);
