@@ -58,6 +58,9 @@ const Reasons on_virtual_time = {
     {"requests are served in order", no_worker},
     {"waiting holds no thread", no_worker},
     {"all streams in use", no_worker},
+    {"callers wait for room", no_worker},
+    {"arms of a quorum are not waited for", no_time},
+    {"arms of a quorum run at the same time", no_time},
 };
 
 }  // namespace
