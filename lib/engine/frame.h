@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "engine/inline_executor.h"
@@ -134,7 +135,7 @@ struct EngineState {
   std::shared_ptr<Executor> executor;
   std::shared_ptr<Observer> observer;
   Atomic<Program*> current{nullptr};  // the one that new requests go to; null: they are refused
-  Runtime runtime;
+  std::optional<Runtime> runtime;
   InlineExecutors inline_executors;
   std::uint32_t max_in_flight = 0, max_losers = 0;
   bool shares_threads = false;        // the executor does

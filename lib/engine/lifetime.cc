@@ -202,7 +202,7 @@ Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const 
     state->threadless = state->executor->concurrency() == 0;
     state->shares_threads = state->executor->shares_threads();
     make_current(*state,
-                 add_program(*state, std::move(*compile(*plan->graph, plan->choices.root, state->runtime.stations()))));
+                 add_program(*state, std::move(*compile(*plan->graph, plan->choices.root, runtime.stations()))));
     return EngineCore(state.release());
   } catch (const std::bad_alloc&) {
     return no_memory();
@@ -215,7 +215,7 @@ Problems EngineCore::replace(std::shared_ptr<const PlanData> plan) const {
   if (!problems.empty()) return problems;
   Program* old = nullptr;
   try {
-    const auto compiled = compile(*plan->graph, plan->choices.root, e.runtime.stations());
+    const auto compiled = compile(*plan->graph, plan->choices.root, e.runtime->stations());
     auto husk = std::make_unique<Compiled>();
     const std::lock_guard lock(e.mutex);
     old = e.current.load(relaxed);
@@ -279,6 +279,8 @@ EngineCore::~EngineCore() {
   for (auto& p : e.programs) forget_user_code(*p);
   e.executor.reset();
   e.observer.reset();
+  e.runtime.reset();
+  e.inline_executors.clear();
   e.leave();
 }
 

@@ -40,6 +40,12 @@ std::string flags(const Stage& stage) {
   std::string text;
   if (stage.quick) text += ", quick";
   if (stage.replicable && stage.model.name.empty()) text += ", replicable";
+  if (stage.asynchronous) text += ", answers later";
+  const StationSpec& s = stage.station;
+  if (s.state) text += s.per_stream ? ", a state for each stream" : ", stateful";
+  if (s.batch) text += fmt::format(", batches of up to {}", s.max_batch);
+  if (s.limit == 1 && !s.per_stream) text += ", one call at a time";
+  if (s.limit > 1) text += fmt::format(", {} calls at a time", s.limit);
   return text;
 }
 

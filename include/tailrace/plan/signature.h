@@ -104,7 +104,8 @@ Test make_test_of(F f, type_list<In>) {
 }
 template <class F, class... In>
 constexpr bool takes_all(type_list<In...>) {
-  return callable_with<bare_t<F>, In...>;
+  if constexpr (sizeof...(In) == 1) return (stage_for<F, In> && ...);
+  else return callable_with<bare_t<F>, In...>;
 }
 
 // What a Catalog keeps of a C++ type: how vectors of it are taken apart and put together by `each`, how it itself is
