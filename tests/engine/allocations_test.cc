@@ -3,8 +3,10 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cerrno>
+#include <mutex>
 #include <stop_token>
 #include <thread>
+#include <vector>
 
 #include "support/check.h"
 #include "support/steps.h"
@@ -155,6 +157,61 @@ TEST_CASE("allocations: none for those who wait for room") {
           (void)engine.run(1, {.within = 1us, .overload = Overload::wait});
           (void)h.get();
         }) == 0);
+}
+TEST_CASE("allocations: none where values come later") {
+  // Whoever completes is a thread of its own, which is handed one Completion after another.
+  std::mutex mutex;
+  std::vector<Completion<int>> kept;
+  kept.reserve(1000);
+  std::atomic<bool> over{false};
+  std::thread completes([&] {
+    while (!over) {
+      std::this_thread::yield();
+      const std::lock_guard lock(mutex);
+      for (auto& done : kept) done.complete(1);
+      kept.clear();
+    }
+  });
+  {
+    const auto keep = [&](const int&, Completion<int> done) {
+      const std::lock_guard lock(mutex);
+      kept.push_back(std::move(done));
+    };
+    const auto at_once = [](const int& x, Completion<int> done) { done.complete(x); };
+    const auto fails = [](const int&, Completion<int> done) {
+      done.fail({Code::bad_value, "a sentence that is too long for any string to hold it in place"});
+    };
+    const auto drops = [](const int&, Completion<int>) {};
+    Ways(from_int([&](Stream<int> s) {
+      return s.then("a", keep).then("b", stage(keep, {.serial = true}));
+    })).take_nothing(1);
+    Ways(from_int([&](Stream<int> s) {
+      return cascade("k", s, exit_if(fails, always), exit_if(drops, always), at_once);
+    })).take_nothing(1);
+  }
+  over = true;
+  completes.join();
+}
+TEST_CASE("allocations: none where requests wait for their turn") {
+  const auto batch = [](Batch<int, int>& rows) {
+    for (std::size_t i = 0; i < rows.size(); ++i) rows.put(i, rows.in(i));
+  };
+  const auto sum = [](int& total, const int& x) { return total += x; };
+  Ways(from_int([&](Stream<int> s) {
+    return s.then("a", stage(plus_one, {.serial = true}))
+        .then("b", batch)
+        .then("c", stateful<int>(sum))
+        .then("d", stateful<int>(sum, {.per_stream = true, .max_streams = 2}))
+        .then("e", stage(refuse, {.limit = 2}));
+  })).take_nothing(1);
+  auto engine = tailrace::start(from_int([&](Stream<int> s) {
+                                  return s.then("a", stateful<int>(sum, {.per_stream = true, .max_streams = 4}));
+                                }),
+                                {.executor = pool_executor(2).value()})
+                    .value();
+  std::uint64_t stream = 0;
+  // Beyond max_streams a stream takes over the memory of the one used longest ago, but for the state itself.
+  CHECK(taken_by([&] { (void)engine.run(1, {.stream = ++stream % 16}); }) <= rounds);
 }
 TEST_CASE("allocations: none for errors") {
   Ways(from_int([](Stream<int> s) { return s.then("a", refuse); })).take_nothing(1);
