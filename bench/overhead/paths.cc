@@ -129,6 +129,21 @@ auto second_stage(F f) {
   return [f](tr::Stream<Value> s) { return s.then("a", Step{}).then("b", f); };
 }
 
+// ---- stages that answer later, or have a queue
+
+void at_once(const Value& x, tr::Completion<Value> done) { done.complete(Step{}(x)); }
+void in_batches(tr::Batch<Value, Value>& batch) {
+  for (std::size_t i = 0; i < batch.size(); ++i) batch.put(i, Step{}(batch.in(i)));
+}
+Value remembered(Value& state, const Value& x) { return state = Step{}(x); }
+
+auto staged_network = [](tr::Stream<Value> s) {
+  using Exit = tr::Exit<Value, Value>;
+  const auto first = [](Value x) { return x % 2 ? Exit::leave(Step{}(x)) : Exit::go_on(x); };
+  return tr::staged("staged", s, first, Step{});
+};
+auto voted = [](tr::Stream<Value> s) { return tr::quorum("vote", 2, s, Step{}, Step{}, Step{}); };
+
 template <class T, class Build>
 std::vector<std::string> figures(const std::string& name, Build build) {
   const tr::EngineFigures f = engine_of<T>(build)->figures();
@@ -161,6 +176,14 @@ std::vector<Path> paths() {
        [] { return miss_by_run(engine_of<Value>(second_stage(until_stopped))); }, 0, ""},
       {"deadline_submit", "submit past its deadline",
        [] { return miss_by_submit(engine_of<Value>(second_stage(until_stopped))); }, 0, ""},
+      {"later", "an asynchronous stage", [] { return run(engine_of<Value>(second_stage(at_once))); }, 0, ""},
+      {"serial", "a serial stage",
+       [] { return run(engine_of<Value>(second_stage(tr::stage(Step{}, {.serial = true})))); }, 0, ""},
+      {"stateful", "a stage with a state",
+       [] { return run(engine_of<Value>(second_stage(tr::stateful<Value>(remembered)))); }, 0, ""},
+      {"batch", "a batch stage", [] { return run(engine_of<Value>(second_stage(in_batches))); }, 0, ""},
+      {"staged", "two stages", [] { return run(engine_of<Value>(staged_network)); }, 0, ""},
+      {"quorum", "two of three arms", [] { return run(engine_of<Value>(voted)); }, 0, ""},
       {"overload", "refused at admission", [] { return overload(engine_of<Value>(three)); }, 0, ""},
   };
 }
