@@ -29,7 +29,10 @@ struct Walk::Later {
     changed.wait(lock, [&] { return used; });
   }
   static Later& of(const Pending& p) noexcept { return *static_cast<Later*>(p.frame); }
-  static constexpr Pending::Ops ops{[](const Pending&) noexcept { return true; },
+  static const Pending::Ops ops;
+};
+
+const Pending::Ops Walk::Later::ops{[](const Pending&) noexcept { return true; },
                                     [](const Pending& p) noexcept { return of(p).slot; },
                                     [](const Pending& p, const Error* error) noexcept { of(p).use(error); },
                                     [](const Pending& p) noexcept {
@@ -39,7 +42,6 @@ struct Walk::Later {
                                     },
                                     [](const Pending&) noexcept { return false; },
                                     [](const Pending&) noexcept { return never; }};
-};
 
 Pending Walk::begin() noexcept { return {&Later::ops, later_, nullptr}; }
 
@@ -71,7 +73,8 @@ void Walk::ready_state(const Line& line, std::size_t i) {
   }
 }
 
-// All arms start together, so it takes as long as the last one needed of those that agree first, in the order written.
+// All arms start together, so it takes as long as the last one needed of those that agree first, in the order
+// written.
 Walk::Value Walk::quorum(Line& line, std::size_t i, std::uint32_t in) {
   const Node& n = line.graph->nodes[i];
   const auto agree = [&](const Value& a, const Value& b) {
