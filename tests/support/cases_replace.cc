@@ -1,4 +1,5 @@
 #include <optional>
+#include <stop_token>
 
 #include "support/steps.h"
 
@@ -41,7 +42,9 @@ void drain_waits_for_all(const Setting& setting) {
   check(eventually([&] { return gate.arrived() >= 1; }), "not started");
   std::this_thread::sleep_for(1ms);
   std::thread opener([&] {
-    eventually([&] { return show(engine.run(4)) == "shutting_down"; });
+    std::stop_source stopped;  // so that no stage of this request ever runs
+    stopped.request_stop();
+    eventually([&] { return show(engine.run(4, {.stop = stopped.get_token()})) == "shutting_down"; });
     gate.open();
   });
   const auto left = engine.drain();
