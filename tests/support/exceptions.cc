@@ -61,6 +61,7 @@ const Reasons on_virtual_time = {
     {"callers wait for room", no_worker},
     {"arms of a quorum are not waited for", no_time},
     {"arms of a quorum run at the same time", no_time},
+    {"no callback inside request_stop", no_worker},
 };
 
 }  // namespace
