@@ -128,7 +128,7 @@ bool says_more(const Request& r) noexcept {
   return numbers || r.stop.stop_possible() || r.on_release;
 }
 [[gnu::noinline]] void note(Frame& f, const Request& r) noexcept {
-  f.special = true;
+  f.special = f.ranked = true;
   f.more.priority = r.priority;
   f.more.stream = r.stream;
   f.more.stamp = r.stamp;

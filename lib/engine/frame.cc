@@ -173,7 +173,7 @@ void reset(Frame& f) noexcept {
   f.shared = f.timed = f.armed = f.spare = f.extra = f.held = f.handle = false;
   f.code = Code::none;
   f.answer = 0;
-  f.anytime = f.late = f.apart = f.special = false;
+  f.anytime = f.late = f.apart = f.special = f.ranked = false;
   f.deliver = nullptr;
 }
 

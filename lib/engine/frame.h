@@ -98,6 +98,7 @@ struct alignas(64) Frame {
   bool anytime = false, late = false;
   bool apart = false;    // whoever answered it must not make the callback's call himself
   bool special = false;  // `more` holds something, or it is held: to be let go of with care
+  bool ranked = false;   // the numbers in `more` count; never written while others may read it
 
   // Elements of `each`.
   Frame* parent = nullptr;

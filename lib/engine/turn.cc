@@ -106,8 +106,8 @@ Turn& write_turn(Step s) noexcept {
   w.frame = s.frame;
   w.block = s.block;
   w.deadline = s.frame->head.request.deadline;
-  w.priority = root.special ? root.more.priority : 0;
-  w.stream = root.special ? root.more.stream : 0;
+  w.priority = root.ranked ? root.more.priority : 0;
+  w.stream = root.ranked ? root.more.stream : 0;
   return w;
 }
 
