@@ -177,7 +177,6 @@ void a_state_per_replica(const Setting& setting) {
 }
 
 void a_state_per_stream(const Setting& setting) {
-  Meter meter;
   auto engine = setting.start(from_int([&](Stream<int> s) {
     const auto count = [&](std::vector<int>& seen, const int& x) {
       seen.push_back(x);
