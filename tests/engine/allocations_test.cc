@@ -173,7 +173,7 @@ TEST_CASE("allocations: none where values come later") {
     }
   });
   {
-    const auto keep = [&](const int&, Completion<int> done) {
+    const auto hand_over = [&](const int&, Completion<int> done) {
       const std::lock_guard lock(mutex);
       kept.push_back(std::move(done));
     };
@@ -183,7 +183,7 @@ TEST_CASE("allocations: none where values come later") {
     };
     const auto drops = [](const int&, Completion<int>) {};
     Ways(from_int([&](Stream<int> s) {
-      return s.then("a", keep).then("b", stage(keep, {.serial = true}));
+      return s.then("a", hand_over).then("b", stage(hand_over, {.serial = true}));
     })).take_nothing(1);
     Ways(from_int([&](Stream<int> s) {
       return cascade("k", s, exit_if(fails, always), exit_if(drops, always), at_once);

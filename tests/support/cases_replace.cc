@@ -76,7 +76,8 @@ void drain_names_what_runs(const Setting& setting) {
   expect(h.get(), "1");
 }
 
-void drain_names_losers_and_callers(const Setting& setting) {
+void drain_names_losers(const Setting& setting) {
+  if (setting.threads < 2) return;  // the loser might be the first to run, and in everybody's way
   Gate gate;
   auto engine = setting.start(from_int([&](Stream<int> s) {
     return race("r", s.then("first", same), same, [&](int x) { return gate.pass(), x; }).then("last", same);
@@ -86,7 +87,12 @@ void drain_names_losers_and_callers(const Setting& setting) {
   caller.join();
   const bool loser = eventually([&] { return gate.arrived() == 1; }, 20ms);
   const auto left = engine.drain(Clock::now() + 2ms);
-  if (loser) check(left.size() == 1 && has(left, "r[1]"), "expected the loser r[1], got " + list(left));
+  if (loser && gate.closed())
+    check(left.size() == 1 && has(left, "r[1]"), "expected the loser r[1], got " + list(left));
+}
+
+void drain_names_losers_and_callers(const Setting& setting) {
+  drain_names_losers(setting);
   Gate other;
   auto second = setting.start(waiting_flow(other));
   std::thread inside([&] { expect(second.run(1), "1"); });
