@@ -42,25 +42,21 @@ Exit report(const Profile& profile) {
 
 Exit measure_flow(const MeasureFlowOptions& options) {
   const Catalog catalog = make_catalog();
-  const auto graph = read_flow_file(options.flow, catalog);
-  if (!graph) return complain(graph.error());
-  if (const Type& in = (*graph)->input_type(); !equal(in, type_of<Tensor>))
-    return complain(options.flow + ": takes " + catalog.type_name(in) + "; a row is a Tensor");
-  const auto rows = read_rows(options.input);
-  if (!rows) return complain(rows.error());
-  const auto width = static_cast<std::size_t>(rows->shape.elements());
-  if (options.columns > width)
-    return complain(fmt::format("--columns {} asks for more numbers than rows have: {}", options.columns, width));
+  std::shared_ptr<const Graph> graph;
+  Rows rows;
+  if (const auto exit = read_flow_and_rows(options.flow, options.input, options.columns, catalog, graph, rows))
+    return *exit;
+
   MeasureOptions how;
   how.budget = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.seconds));
-  if (const auto exit = load_models_or_complain(**graph, options.models, how.models)) return *exit;
+  if (const auto exit = load_models_or_complain(*graph, options.models, how.models)) return *exit;
 
   std::vector<Tensor> samples;
-  for (std::size_t i = 0; i < rows->count; ++i) samples.push_back(rows->row(i, options.columns));
+  for (std::size_t i = 0; i < rows.count; ++i) samples.push_back(rows.row(i, options.columns));
   const auto make = [](void* slot, const void* all, std::size_t i) {
     detail::emplace_in_slot<Tensor>(slot, static_cast<const Tensor*>(all)[i]);
   };
-  const auto profile = detail::measure_graph(*graph, samples.data(), samples.size(), make, how);
+  const auto profile = detail::measure_graph(graph, samples.data(), samples.size(), make, how);
   if (!profile) return complain(profile.error());
   const auto text = write_profile(*profile);
   if (!text) return complain(text.error());

@@ -1,5 +1,7 @@
 #include "cli/models.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -68,6 +70,22 @@ std::vector<std::string> names_in(const std::string& folder) {
 }
 
 }  // namespace
+
+std::optional<Exit> read_flow_and_rows(const std::string& flow, const std::string& input, std::size_t columns,
+                                       const Catalog& catalog, std::shared_ptr<const Graph>& graph, Rows& rows) {
+  auto read = read_flow_file(flow, catalog);
+  if (!read) return complain(read.error());
+  graph = *std::move(read);
+  if (const Type& in = graph->input_type(); !equal(in, type_of<Tensor>))
+    return complain(flow + ": takes " + catalog.type_name(in) + "; a row is a Tensor");
+  auto from_file = read_rows(input);
+  if (!from_file) return complain(from_file.error());
+  rows = *std::move(from_file);
+  const auto width = static_cast<std::size_t>(rows.shape.elements());
+  if (columns > width)
+    return complain(fmt::format("--columns {} asks for more numbers than rows have: {}", columns, width));
+  return std::nullopt;
+}
 
 std::vector<std::string> models_of(const Graph& graph) {
   std::vector<std::string> names;

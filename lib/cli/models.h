@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/cli.h"
+#include "cli/rows.h"
 #include "tailrace/core/tensor.h"
 #include "tailrace/model/registry.h"
 #include "tailrace/plan/catalog.h"
@@ -24,6 +25,11 @@ Catalog make_catalog();
 
 // A flow from a file; problems begin "FILE:line:column".
 Built<std::shared_ptr<const Graph>> read_flow_file(const std::string& path, const Catalog& catalog);
+
+// The same, and the rows that a command runs it over, from another file; `columns`: only so many numbers of each row.
+// Says what is wrong, and gives the exit code, where they cannot be had or do not fit.
+std::optional<Exit> read_flow_and_rows(const std::string& flow, const std::string& input, std::size_t columns,
+                                       const Catalog& catalog, std::shared_ptr<const Graph>& graph, Rows& rows);
 
 // The models that a flow asks for by name, each once.
 std::vector<std::string> models_of(const Graph& graph);

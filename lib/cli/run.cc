@@ -72,22 +72,17 @@ Exit run_flow(const RunOptions& options) {
     request.within = *within;
   }
   const Catalog catalog = make_catalog();
-  const auto graph = read_flow_file(options.flow, catalog);
-  if (!graph) return complain(graph.error());
-  const Type &in = (*graph)->input_type(), &out = (*graph)->output_type();
-  if (!equal(in, type_of<Tensor>))
-    return complain(options.flow + ": takes " + catalog.type_name(in) + "; a row is a Tensor");
-  const auto rows = read_rows(options.input);
-  if (!rows) return complain(rows.error());
-  const auto width = static_cast<std::size_t>(rows->shape.elements());
-  if (options.columns > width)
-    return complain(fmt::format("--columns {} asks for more numbers than rows have: {}", options.columns, width));
+  std::shared_ptr<const Graph> graph;
+  Rows rows;
+  if (const auto exit = read_flow_and_rows(options.flow, options.input, options.columns, catalog, graph, rows))
+    return *exit;
 
   Registry registry;
-  if (const auto exit = load_models_or_complain(**graph, options.models, registry)) return *exit;
+  if (const auto exit = load_models_or_complain(*graph, options.models, registry)) return *exit;
+  const Type& out = graph->output_type();
   if (equal(out, type_of<std::int64_t>))
-    return run_typed<std::int64_t>(*graph, std::move(registry), *rows, options, request);
-  if (equal(out, type_of<Tensor>)) return run_typed<Tensor>(*graph, std::move(registry), *rows, options, request);
+    return run_typed<std::int64_t>(graph, std::move(registry), rows, options, request);
+  if (equal(out, type_of<Tensor>)) return run_typed<Tensor>(graph, std::move(registry), rows, options, request);
   return complain(options.flow + ": gives " + catalog.type_name(out) + ", which this program cannot print");
 }
 
