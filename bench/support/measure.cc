@@ -47,14 +47,14 @@ long repetitions(const Arm& arm, double seconds) {
   }
 }
 
-Comparison attempt(const std::vector<Arm>& arms, const std::vector<long>& n, int rounds) {
+Comparison attempt(std::size_t arms, const std::function<double(std::size_t)>& once, int rounds) {
   Comparison c;
-  c.arms.resize(arms.size());
+  c.arms.resize(arms);
   const ForeignLoad foreign;
   for (int round = 0; round < rounds; ++round)
-    for (std::size_t k = 0; k < arms.size(); ++k) {
-      const std::size_t i = round % 2 ? arms.size() - 1 - k : k;
-      c.arms[i].push_back(timed(arms[i], n[i]) * 1e9 / static_cast<double>(n[i]));
+    for (std::size_t k = 0; k < arms; ++k) {
+      const std::size_t i = round % 2 ? arms - 1 - k : k;
+      c.arms[i].push_back(once(i));
     }
   c.foreign = foreign.share();
   return c;
@@ -102,18 +102,23 @@ Comparison compare(const std::vector<Arm>& arms, const Options& options) {
   return time(arms, options);
 }
 
-Comparison time(const std::vector<Arm>& arms, const Options& options) {
-  std::vector<long> n;
-  for (const Arm& arm : arms) n.push_back(repetitions(arm, options.round_seconds));
+Comparison take_turns(std::size_t arms, const std::function<double(std::size_t)>& once, const Options& options) {
   Comparison best;
   for (int i = 1; i <= options.attempts; ++i) {
-    Comparison c = attempt(arms, n, options.rounds);
+    Comparison c = attempt(arms, once, options.rounds);
     c.quiet = c.foreign <= options.most_foreign;
     if (i == 1 || c.foreign < best.foreign) best = std::move(c);
     best.attempts = i;
     if (best.quiet) break;
   }
   return best;
+}
+
+Comparison time(const std::vector<Arm>& arms, const Options& options) {
+  std::vector<long> n;
+  for (const Arm& arm : arms) n.push_back(repetitions(arm, options.round_seconds));
+  return take_turns(
+      arms.size(), [&](std::size_t i) { return timed(arms[i], n[i]) * 1e9 / static_cast<double>(n[i]); }, options);
 }
 
 ForeignLoad::ForeignLoad() : wall_(wall_seconds()), busy_(busy_seconds()), own_(own_seconds()) {}

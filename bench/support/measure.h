@@ -38,6 +38,8 @@ struct Comparison {
   bool quiet = false;        // false: void, others were at work in every attempt
   int attempts = 0;
 };
+// Takes a figure of each of `arms` ways in turns, in the order A B … B A …, until the machine was quiet meanwhile.
+Comparison take_turns(std::size_t arms, const std::function<double(std::size_t arm)>& once, const Options& options);
 // Times the arms in the order A B … B A … . REQUIRES: their answers have been compared.
 Comparison time(const std::vector<Arm>& arms, const Options& options);
 

@@ -22,19 +22,6 @@ double median_request(const Requests& arm, int count, std::chrono::nanoseconds g
   return stats(std::move(times)).median;
 }
 
-Comparison attempt(const std::vector<Requests>& arms, int count, std::chrono::nanoseconds gap, int rounds) {
-  Comparison c;
-  c.arms.resize(arms.size());
-  const ForeignLoad foreign;
-  for (int round = 0; round < rounds; ++round)
-    for (std::size_t k = 0; k < arms.size(); ++k) {
-      const std::size_t i = round % 2 ? arms.size() - 1 - k : k;
-      c.arms[i].push_back(median_request(arms[i], count, gap));
-    }
-  c.foreign = foreign.share();
-  return c;
-}
-
 double spin_seconds(long steps) {
   const auto begin = Clock::now();
   volatile std::uint32_t answer = Spin{steps}(5);
@@ -56,15 +43,8 @@ void check_answers(const std::vector<Requests>& arms) {
 
 Comparison time_requests(const std::vector<Requests>& arms, int per_round, std::chrono::nanoseconds gap,
                          const Options& options) {
-  Comparison best;
-  for (int i = 1; i <= options.attempts; ++i) {
-    Comparison c = attempt(arms, per_round, gap, options.rounds);
-    c.quiet = c.foreign <= options.most_foreign;
-    if (i == 1 || c.foreign < best.foreign) best = std::move(c);
-    best.attempts = i;
-    if (best.quiet) break;
-  }
-  return best;
+  return take_turns(
+      arms.size(), [&](std::size_t i) { return median_request(arms[i], per_round, gap); }, options);
 }
 
 long steps_for(std::chrono::nanoseconds time) {
