@@ -9,12 +9,8 @@
 
 #include "exec/measure_threads.h"
 #include "exec/measure_walk.h"
-#include "tailrace/exec/pool.h"
 #include "tailrace/exec/start.h"
 #include "tailrace/opt/optimise.h"
-#if TAILRACE_HAS_TBB
-#include "tailrace/exec/tbb.h"
-#endif
 
 namespace tailrace::detail {
 
@@ -44,14 +40,6 @@ std::string compiler() {
   return "clang++ " __clang_version__;
 #else
   return "g++ " __VERSION__;
-#endif
-}
-
-Built<std::shared_ptr<Executor>> own_executor() {
-#if TAILRACE_HAS_TBB
-  return tbb_executor(usable_processors());
-#else
-  return pool_executor(usable_processors());
 #endif
 }
 
@@ -132,7 +120,7 @@ Built<Profile> measure_graph(const std::shared_ptr<const Graph>& graph, const vo
   if (!plan) return plan.error();
   std::shared_ptr<Executor> executor = options.executor;
   if (!executor) {
-    auto own = own_executor();
+    auto own = own_executor(default_threads);
     if (!own) return std::move(own).error();
     executor = *std::move(own);
   }

@@ -32,16 +32,6 @@ unsigned by_quota(unsigned otherwise) {
   return processors > 0 ? static_cast<unsigned>(std::max(1.0, std::floor(processors))) : otherwise;
 }
 
-Built<std::shared_ptr<Executor>> own_executor(unsigned threads) {
-  if (threads == 0) return tick_executor();
-  if (threads == default_threads) threads = usable_processors();
-#if TAILRACE_HAS_TBB
-  return tbb_executor(threads);
-#else
-  return pool_executor(threads);
-#endif
-}
-
 }  // namespace
 
 unsigned usable_processors() noexcept {
@@ -54,6 +44,16 @@ unsigned usable_processors() noexcept {
 }
 
 namespace detail {
+
+Built<std::shared_ptr<Executor>> own_executor(unsigned threads) {
+  if (threads == 0) return tick_executor();
+  if (threads == default_threads) threads = usable_processors();
+#if TAILRACE_HAS_TBB
+  return tbb_executor(threads);
+#else
+  return pool_executor(threads);
+#endif
+}
 
 Built<EngineCore> start_core(std::shared_ptr<const PlanData> plan, const EngineOptions& options) {
   std::shared_ptr<Executor> executor = options.executor;

@@ -25,8 +25,10 @@ struct EngineOptions {
 unsigned usable_processors() noexcept;
 
 namespace detail {
+// What an engine runs on where it is given no executor; `threads` as in EngineOptions.
+Built<std::shared_ptr<Executor>> own_executor(unsigned threads);
 Built<EngineCore> start_core(std::shared_ptr<const PlanData> plan, const EngineOptions& options);
-}
+}  // namespace detail
 
 // Starts an engine; it is warm when this returns. Without an executor of yours it runs on oneTBB (or, in a build
 // without it, on a plain pool) with threads of its own, and with `threads = 0` on the caller's alone (exec/tick.h).
