@@ -132,16 +132,6 @@ Step start_choice(Frame& f, const Control& c) noexcept {
 
 // ---- a join whose branches run at the same time
 
-Step start_fork(Frame& f, const Control& c) noexcept {
-  if (f.engine->threadless || !take_spare(f)) {
-    f.words(c).b.store(in_order, relaxed);
-    return enter(f, arm_region(c, 0));
-  }
-  share(f, static_cast<std::uint32_t>(c.arms.size() - 1));
-  for (std::size_t arm = 1; arm < c.arms.size(); ++arm) spawn(enter(f, arm_region(c, arm)));
-  return enter(f, arm_region(c, 0));
-}
-
 Step branch_done(Frame& f, const Region& r) noexcept {
   const Control& c = *r.control;
   if (f.words(c).a.fetch_add(1, std::memory_order_acq_rel) + 1 == c.arms.size()) return {&f, c.after};
@@ -180,7 +170,7 @@ Step start_control(Frame& f, const Control& c, Thread thread) noexcept {
     case Kind::staged: return enter(f, arm_region(c, 0));
     case Kind::choose: return start_choice(f, c);
     case Kind::each: return start_each(f, c);
-    case Kind::join: return start_fork(f, c);
+    case Kind::join: return start_arms(f, c, Thread::worker);  // a borrowed thread runs a branch itself, too
     case Kind::then: return park(f, c);
     case Kind::input: break;  // compile() makes no control of these
   }

@@ -279,14 +279,17 @@ std::string_view text_of(Frame& f, const Region& r) noexcept {
   return {f.base() + r.text, f.region_state(r).text_size};
 }
 
+void fail_stage(Frame& f, const Region& r, const std::string& where, const Error& error) noexcept {
+  const Code code = error.code() == Code::none ? Code::stage_failed : error.code();
+  if (set_failed(f, r, code, where, error.what()))
+    f.engine->observe({Event::Kind::stage_failed, code, 0, where, error.what()});
+}
+
 void fail_instruction(const Instruction& i, char* frame, const Error& error) noexcept {
   Frame& f = *reinterpret_cast<Frame*>(frame);
   const Program& p = *f.program;
   const Region& r = p.regions[(i.region - p.states) / sizeof(RegionState)];
-  const std::string& where = p.names[static_cast<std::size_t>(&i - p.code.data())];
-  const Code code = error.code() == Code::none ? Code::stage_failed : error.code();
-  if (set_failed(f, r, code, where, error.what()))
-    f.engine->observe({Event::Kind::stage_failed, code, 0, where, error.what()});
+  fail_stage(f, r, p.names[static_cast<std::size_t>(&i - p.code.data())], error);
 }
 
 }  // namespace tailrace::detail

@@ -219,6 +219,8 @@ void halt_regions(Frame& f, std::uint32_t first, std::uint32_t last) noexcept;
 // Writes a region's error and stops what runs inside it. False: it was stopped or had failed already.
 bool set_failed(Frame& f, const Region& r, Code code, const std::string& where, std::string_view text) noexcept;
 std::string_view text_of(Frame& f, const Region& r) noexcept;
+// The same for what a stage threw, returned or was told; and the Observer hears of it.
+void fail_stage(Frame& f, const Region& r, const std::string& where, const Error& error) noexcept;
 // FrameHead::fail of engine frames.
 void fail_instruction(const Instruction& i, char* frame, const Error& error) noexcept;
 

@@ -21,12 +21,8 @@ bool wanted(const Pending& p) noexcept {
 }
 void* slot(const Pending& p) noexcept { return frame_of(p).base() + control_of(p).out; }
 
-void fail_with(Frame& f, const Control& c, Code code, std::string_view text) noexcept {
-  if (set_failed(f, *c.around, code, c.name, text))
-    f.engine->observe({Event::Kind::stage_failed, code, 0, c.name, text});
-}
 void fail_dropped(Frame& f, const Control& c) noexcept {
-  fail_with(f, c, Code::stage_failed, "the stage gave up its Completion without using it");
+  fail_stage(f, *c.around, c.name, Error(Code::stage_failed, "the stage gave up its Completion without using it"));
 }
 
 // The Completion's side of the meeting.
@@ -48,11 +44,8 @@ void meet(const Pending& p, std::uint32_t how) noexcept {
 void finish(const Pending& p, const Error* error) noexcept {
   Frame& f = frame_of(p);
   const Control& c = control_of(p);
-  if (!error) {
-    f.set_live(c.live);
-  } else {
-    fail_with(f, c, error->code() == Code::none ? Code::stage_failed : error->code(), error->what());
-  }
+  if (error) fail_stage(f, *c.around, c.name, *error);
+  else f.set_live(c.live);
   meet(p, completed);
 }
 

@@ -82,7 +82,6 @@ class Station {
   bool remove(Turn& w) noexcept;
 
   const StationSpec& spec() const noexcept { return spec_; }
-  const void* context() const noexcept { return context_.get(); }
   std::uint32_t waiting() const noexcept { return waiting_.load(std::memory_order_relaxed); }
 
  private:
@@ -92,7 +91,7 @@ class Station {
   void grant(Turn& w, Slot& slot) noexcept;
 
   const StationSpec spec_;
-  const std::shared_ptr<const void> context_;
+  const std::shared_ptr<const void> context_;  // stations are told apart by it: no other may take its address
   Mutex mutex_;
   std::vector<std::unique_ptr<Slot>> slots_;
   Lane common_;

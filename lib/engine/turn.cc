@@ -32,16 +32,8 @@ bool would_wait_for_itself(const Frame& f, const Station& station, std::uint64_t
   return static_cast<std::size_t>(mine) >= station.spec().limit;
 }
 
-const std::string& name_of(Frame& f, const Block& b) noexcept {
-  const Program& p = *f.program;
-  return p.names[static_cast<std::size_t>(b.first - p.code.data())];
-}
-
-void fail_block(Frame& f, const Block& b, const Error& error) noexcept {
-  const std::string& where = name_of(f, b);
-  if (set_failed(f, *b.region, error.code(), where, error.what()))
-    f.engine->observe({Event::Kind::stage_failed, error.code(), 0, where, error.what()});
-}
+// The block's stage fails without having been called.
+void fail_block(Frame& f, const Block& b, const Error& error) noexcept { fail_instruction(*b.first, f.base(), error); }
 
 // The slot's state, made now if it is not there.
 void ready_state(Frame& f, const Block& b, Slot& slot) noexcept {
