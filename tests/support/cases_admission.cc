@@ -3,6 +3,7 @@
 #include <stop_token>
 #include <string_view>
 
+#include "support/expect.h"
 #include "support/steps.h"
 
 // What a request may ask for beyond a deadline: a stop token, to wait for room, to be told when it is let go of.
@@ -11,10 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Code code_of(const auto& outcome) { return outcome ? Code::none : outcome.error().code(); }
-void expect(const auto& outcome, Code code, int line = __builtin_LINE()) {
-  check(code_of(outcome) == code, "expected " + std::string(name(code)) + ", got " + show(outcome), line);
-}
 auto waits_in(Gate& gate) {
   return from_int([&gate](Stream<int> s) { return s.then("wait", [&gate](int x) { return gate.pass(), x; }); });
 }

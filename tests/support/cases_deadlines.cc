@@ -1,3 +1,4 @@
+#include "support/expect.h"
 #include "support/steps.h"
 
 namespace tailrace::test {
@@ -5,9 +6,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-void expect(const Outcome<int>& outcome, const std::string& words, int line = __builtin_LINE()) {
-  check(show(outcome) == words, "expected " + words + ", got " + show(outcome), line);
-}
 const std::string missed = "deadline_missed";
 
 void answered_at_the_deadline(const Setting& setting) {

@@ -1,5 +1,6 @@
 #include <optional>
 
+#include "support/expect.h"
 #include "support/steps.h"
 #include "tailrace/exec/pool.h"
 #include "tailrace/plan/verify.h"
@@ -8,11 +9,6 @@ namespace tailrace::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-template <class T>
-void expect(const Outcome<T>& outcome, const std::string& words, int line = __builtin_LINE()) {
-  check(show(outcome) == words, "expected " + words + ", got " + show(outcome), line);
-}
 
 auto waiting_flow(Gate& gate) {
   return from_int(

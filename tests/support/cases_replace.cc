@@ -1,6 +1,7 @@
 #include <optional>
 #include <stop_token>
 
+#include "support/expect.h"
 #include "support/steps.h"
 
 // Draining an engine, and giving it another plan.
@@ -9,10 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-template <class T>
-void expect(const Outcome<T>& outcome, const std::string& words, int line = __builtin_LINE()) {
-  check(show(outcome) == words, "expected " + words + ", got " + show(outcome), line);
-}
 bool has(const std::vector<std::string>& names, const std::string& part) {
   for (const auto& n : names)
     if (n.find(part) != n.npos) return true;
@@ -186,9 +183,10 @@ void nothing_is_lost_while_plans_change(const Setting& setting) {
     for (int t = 0; t < 2; ++t)
       threads.emplace_back([&, t] {
         for (int i = 0; !over || i < 20; ++i) {
-          auto o = t ? engine.run(i) : engine.submit(i).get();
-          if (!o && o.error().code() == Code::overloaded) o = engine.run(i, {.overload = Overload::wait});
-          wrong += !right(o, i);
+          auto answer = t ? engine.run(i) : engine.submit(i).get();
+          if (!answer && answer.error().code() == Code::overloaded)
+            answer = engine.run(i, {.overload = Overload::wait});
+          wrong += !right(answer, i);
           if (i % 8) continue;
           ++asked;
           const Request waits{.within = i % 16 ? 0h : 1h, .overload = Overload::wait};
@@ -198,6 +196,7 @@ void nothing_is_lost_while_plans_change(const Setting& setting) {
     for (int n = 0; n < 60; ++n) wrong += !engine.replace(adds(n % 8)).empty();
     over = true;
     for (auto& t : threads) t.join();
+    eventually([&] { return called == asked; });  // destruction would answer what is left as `shutting_down`
   }
   check(wrong == 0 && called == asked,
         "wrong " + std::to_string(wrong) + ", called " + std::to_string(called) + " of " + std::to_string(asked));

@@ -1,17 +1,13 @@
 #include <array>
 #include <optional>
 
+#include "support/expect.h"
 #include "support/steps.h"
 
 namespace tailrace::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-Code code_of(const auto& outcome) { return outcome ? Code::none : outcome.error().code(); }
-void expect(const auto& outcome, Code code, int line = __builtin_LINE()) {
-  check(code_of(outcome) == code, "expected " + std::string(name(code)) + ", got " + show(outcome), line);
-}
 
 // ---- admission
 

@@ -1,5 +1,6 @@
 #include <thread>
 
+#include "support/expect.h"
 #include "support/steps.h"
 #include "tailrace/exec/tick.h"
 
@@ -12,10 +13,6 @@ using namespace std::chrono_literals;
 template <class In, class Out>
 Engine<In, Out> without_threads(const Flow<In, Out>& flow, OptimiseOptions how = {}) {
   return std::move(start(optimise(flow, how).value(), {.threads = 0})).value();
-}
-template <class T>
-void expect(const Outcome<T>& outcome, const std::string& words, int line = __builtin_LINE()) {
-  check(show(outcome) == words, "expected " + words + ", got " + show(outcome), line);
 }
 // Each step is a block of its own.
 const OptimiseOptions blocks{.without = {"fuse"}};
