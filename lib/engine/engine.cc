@@ -47,14 +47,15 @@ void start_elsewhere(Frame& f) noexcept {
   f.shared = true;
   f.armed = f.head.request.deadline != never;
   f.refs.store((f.armed ? 3u : 2u | open_bit) | (f.handle ? handle_bit : 0));
+  if (f.engine->threadless) f.timed = true;  // so that it may yield at every block
+  const bool listens = f.special;            // asked now: whoever answers at the deadline may write it
   if (f.armed) {
     f.engine->outside.fetch_add(1, relaxed);
     f.timer.fire = on_deadline;
     f.executor->wake_at(f.head.request.deadline, f.timer);
     f.refs.fetch_or(open_bit);  // only now: whoever answers it disarms the timer
   }
-  if (f.engine->threadless) f.timed = true;  // so that it may yield at every block
-  watch_stop(f);
+  if (listens) listen_for_stop(f);
   answer_if_stopping(f);
   spawn(entry_of(f));
 }
