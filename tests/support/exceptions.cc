@@ -25,6 +25,7 @@ const Reasons without_clock = {
     {"submit runs nothing on the caller", "whoever waits runs what is ready, and `run` everything"},
     {"a staged has no answer at the deadline", no_timer},
     {"a token that never stops", "`run` does everything on its caller's thread"},
+    {"a token cancels at once", "a caller of `run` may run the stage that the case holds"},
     {"waiting ends", no_worker},
     {"released once", no_worker},
     {"those who wait get in by a new plan", no_worker},
@@ -38,7 +39,6 @@ const Reasons without_threads = {
     {"handles wait and poll", no_worker},    {"cancelled while it runs", no_worker},
     {"only deadlines cut short", no_worker}, {"destruction answers and waits", no_worker},
     {"drain waits for all", no_worker},      {"drain names what runs", no_worker},
-    {"a token cancels at once", no_worker},
 };
 
 const std::string no_time = "stages take no time, and the case has one that takes some";
