@@ -5,6 +5,7 @@
 #include "engine/program.h"
 #include "engine/quorum.h"
 #include "engine/runtime.h"
+#include "engine/trace.h"
 #include "tailrace/plan/branches.h"
 #include "tailrace/plan/moves.h"
 
@@ -26,7 +27,8 @@ std::uint32_t number(std::size_t n) { return static_cast<std::uint32_t>(n); }
 
 class Compiler {
  public:
-  Compiler(Program& p, Stations& stations, const std::string& flow) : p_(p), stations_(stations), flow_(flow) {}
+  Compiler(Program& p, Stations& stations, const std::string& flow, bool traced)
+      : p_(p), stations_(stations), flow_(flow), traced_(traced) {}
 
   void compile(const Graph& graph, const GraphChoices& choices, const std::string& path, bool top) {
     top_ = top;
@@ -130,7 +132,16 @@ class Compiler {
       before->next = &b;
     }
     line.group = -1;
-    return *(line.block = &b);
+    const Control* const control = line.block ? line.block->control : nullptr;
+    line.block = &b;
+    if (control && control->kind == Kind::then) mark(line, mark_ran, control->name);
+    else if (!station) mark(line, mark_begin, line.scope.path);
+    return b;
+  }
+  // For an observer that asks for stages.
+  void mark(Line& line, Thunk tells, std::string stage) {
+    const auto at = line.region.trace;
+    if (traced_) emit(line, tells, {at}, {at, 0, nullptr}, std::move(stage));
   }
   Instruction& emit(Line& line, Thunk run, const std::vector<std::uint32_t>& inputs, const Slot& out,
                     std::string name) {
@@ -175,14 +186,17 @@ class Compiler {
     s.slots[static_cast<std::size_t>(node)] = out;
     std::vector<std::uint32_t> inputs;
     for (int in : n.inputs) inputs.push_back(s.slots[static_cast<std::size_t>(in)].at);
-    if (n.stage.station.state) inputs.push_back(line.block->memory = pointer_slot());
+    if (n.stage.station.state) inputs.push_back(line.block->memory = plain_slot<void*>());
     if (n.stage.asynchronous) inputs.push_back(0);  // the number of its control, once places are known
     const bool take = may_take(s.graph, node, s.input_movable) || !n.stage.leave;
+    const bool batch = n.stage.station.batch;
+    if (station && !batch) mark(line, mark_waited, path_of(s.path, n));
     Instruction& i = emit(line, take ? n.stage.take : n.stage.leave, inputs, out, path_of(s.path, n));
     i.context = keep(n.stage.context);
-    if (n.stage.station.batch) i.run = [](const Instruction&, char*) {};  // called for the whole batch, not here
+    if (batch) i.run = [](const Instruction&, char*) {};  // called for the whole batch, not here
     line.block->quick = line.block->quick && n.stage.quick;
     if (n.stage.asynchronous) park(line, node, out);
+    else if (!batch) mark(line, mark_ran, path_of(s.path, n));
     if (station) new_block(line);
     give_up_dead(line, node);
   }
@@ -190,9 +204,10 @@ class Compiler {
     line.region.turn = 1;
     return p_.stations.emplace_back(stations_.find_or_make(flow_, path_of(line.scope.path, n), n.stage)).get();
   }
-  std::uint32_t pointer_slot() {
-    slots_ = round_up(slots_, alignof(void*)) + number(sizeof(void*));
-    return slots_ - number(sizeof(void*));
+  template <class T>
+  std::uint32_t plain_slot() {
+    slots_ = round_up(slots_, alignof(T)) + number(sizeof(T));
+    return slots_ - number(sizeof(T));
   }
   // The flow goes on when the stage's Completion is used.
   void park(Line& line, int node, const Slot& out) {
@@ -304,7 +319,7 @@ class Compiler {
     c.gather = gather.at;
     c.gather_live = gather.live;
     c.element = std::make_unique<Program>();
-    Compiler(*c.element, stations_, flow_)
+    Compiler(*c.element, stations_, flow_, traced_)
         .compile(*n.arms[0].graph, s.choices.arms[static_cast<std::size_t>(node)][0], arm_path(c.name, 0), false);
   }
   // ---- regions
@@ -316,6 +331,7 @@ class Compiler {
     r.role = place.role;
     r.control = place.control;
     r.arm = number(place.arm);
+    if (traced_) r.trace = plain_slot<RegionTrace>();
     return r;
   }
   const Region* region(const Graph& g, const GraphChoices& choices, const std::string& path, const Slot& in,
@@ -358,7 +374,7 @@ class Compiler {
       }
   }
 
-  // ---- layout: header | region states | turns | control words | live bytes | slots | tasks | texts
+  // ---- layout: header | region states | turns | control words | request's trace | live bytes | slots | tasks | texts
 
   void lay_out() {
     const auto regions = number(p_.regions.size()), controls = number(p_.controls.size());
@@ -366,7 +382,9 @@ class Compiler {
     turns_ = states_ + regions * number(sizeof(RegionState));
     const auto waiting = std::count_if(p_.regions.begin(), p_.regions.end(), [](const Region& r) { return r.turn; });
     words_ = turns_ + number(static_cast<std::size_t>(waiting) * sizeof(Turn));
-    live_ = words_ + controls * number(sizeof(ControlWords)) - 1;  // live bytes count from 1
+    const auto trace = words_ + controls * number(sizeof(ControlWords));
+    if (traced_ && top_) p_.request_trace = trace;
+    live_ = trace + (p_.request_trace ? number(sizeof(RequestTrace)) : 0) - 1;  // live bytes count from 1
     p_.states = states_;
     p_.state_bytes = live_ + 1 + live_bytes_ - states_;
     slots_at_ = round_up(live_ + 1 + live_bytes_, p_.frame_align);
@@ -407,6 +425,7 @@ class Compiler {
     r.text = texts_ + r.text * text_bytes;
     r.state = state_at(r.state);
     r.answer = slot_at(r.answer);
+    if (traced_) r.trace = slot_at(r.trace);
     if (r.turn) {
       r.turn = turns_;
       turns_ += number(sizeof(Turn));
@@ -425,6 +444,7 @@ class Compiler {
   Program& p_;
   Stations& stations_;
   const std::string& flow_;
+  const bool traced_;
   bool top_ = true;
   std::uint32_t slots_ = 0, live_bytes_ = 0;
   std::vector<std::uint32_t> starts_;                           // by block: its first instruction
@@ -434,9 +454,9 @@ class Compiler {
 
 }  // namespace
 
-std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, Stations& stations) {
+std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, Stations& stations, bool traced) {
   auto program = std::make_unique<Program>();
-  Compiler(*program, stations, graph.name).compile(graph, choices, "", true);
+  Compiler(*program, stations, graph.name, traced).compile(graph, choices, "", true);
   return program;
 }
 

@@ -1,6 +1,7 @@
 #include "engine/drive.h"
 
 #include "engine/park.h"
+#include "engine/trace.h"
 #include "engine/turn.h"
 
 namespace tailrace::detail {
@@ -34,9 +35,12 @@ void give_up(Step s) noexcept {
 [[gnu::noinline]] Step halted(Step s, std::uint32_t halt) noexcept {
   Frame& f = *s.frame;
   const Block& b = *s.block;
+  const bool parked = b.end == End::control && b.control->kind == Kind::then;
   if (b.station) call_ended();
+  if (b.region->trace && !parked) [[unlikely]]
+    trace_stopped(f, b);
   if (b.end == End::leave) end_turn(f, *b.region, *b.station);
-  if (b.end == End::control && b.control->kind == Kind::then) leave_park(f, *b.control);
+  if (parked) leave_park(f, *b.control);
   return halt == failed ? region_failed(f, *b.region) : nothing(f);
 }
 

@@ -3,6 +3,7 @@
 #include "engine/drive.h"
 #include "engine/inline_executor.h"
 #include "engine/lifetime.h"
+#include "engine/trace.h"
 
 namespace tailrace::detail {
 namespace {
@@ -48,7 +49,8 @@ void start_elsewhere(Frame& f) noexcept {
   f.armed = f.head.request.deadline != never;
   f.refs.store((f.armed ? 3u : 2u | open_bit) | (f.handle ? handle_bit : 0));
   if (f.engine->threadless) f.timed = true;  // so that it may yield at every block
-  const bool listens = f.special;            // asked now: whoever answers at the deadline may write it
+  if (f.program->request_trace) trace_begin(f);
+  const bool listens = f.special;  // asked now: whoever answers at the deadline may write it
   if (f.armed) {
     f.engine->outside.fetch_add(1, relaxed);
     f.timer.fire = on_deadline;
@@ -151,7 +153,7 @@ void EngineCore::run(FrameRef& frame) const noexcept {
   }
   if (f.timed && state_->executor->now() > f.head.request.deadline) {
     f.late = true;
-    state_->observe({Event::Kind::late, f.code, 0, {}, {}});
+    observe(f, {Event::Kind::late, f.code, 0, {}, {}});
   }
 }
 

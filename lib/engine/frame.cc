@@ -1,6 +1,7 @@
 #include "engine/frame.h"
 
 #include "engine/drive.h"
+#include "engine/trace.h"
 #include "engine/turn.h"
 
 #include <algorithm>
@@ -67,14 +68,14 @@ std::int16_t last_choice(Frame& f, bool (*wanted)(Kind)) noexcept {
 // Apart, so that complete() needs no room for an Error.
 [[gnu::noinline]] void observe_answer(Frame& f) noexcept {
   const Error error = f.answer ? Error() : error_of(f);
-  f.engine->observe({Event::Kind::answered, f.answer ? Code::none : error.code(), 0, error.where(), error.what()});
+  tell(f, {Event::Kind::answered, f.answer ? Code::none : error.code(), 0, error.where(), error.what()});
 }
 
 // Where nobody watches deadlines while a stage runs, its answer may come past one.
 [[gnu::noinline]] void mark_late(Frame& f) noexcept {
   if (!f.answer || f.anytime || f.executor->now() <= f.head.request.deadline) return;
   f.late = true;
-  f.engine->observe({Event::Kind::late, f.code, 0, {}, {}});
+  observe(f, {Event::Kind::late, f.code, 0, {}, {}});
 }
 
 void deliver_now(Frame& f) noexcept {
@@ -159,6 +160,7 @@ void call_on_release(const EngineState& engine, OnRelease call) noexcept {
 void Special::Cancel::operator()() const noexcept { expire(*frame, Code::cancelled, true); }
 
 void listen_for_stop(Frame& f) noexcept {
+  if (f.program->request_trace) trace_begin(f);  // before another thread can answer it
   if (f.more.token.stop_possible())
     f.more.listener = ::new (f.more.listener_memory) Special::Listener(std::move(f.more.token), Special::Cancel{&f});
 }
@@ -281,8 +283,8 @@ std::string_view text_of(Frame& f, const Region& r) noexcept {
 
 void fail_stage(Frame& f, const Region& r, const std::string& where, const Error& error) noexcept {
   const Code code = error.code() == Code::none ? Code::stage_failed : error.code();
-  if (set_failed(f, r, code, where, error.what()))
-    f.engine->observe({Event::Kind::stage_failed, code, 0, where, error.what()});
+  if (set_failed(f, r, code, where, error.what()) && f.engine->observer)
+    tell_stage(f, r, {Event::Kind::stage_failed, code, 0, where, error.what()});
 }
 
 void fail_instruction(const Instruction& i, char* frame, const Error& error) noexcept {

@@ -142,6 +142,7 @@ struct EngineState {
   bool shares_threads = false;        // the executor does
   bool threadless = false;            // the executor has no thread: callers run everything, one arm after another
   Atomic<std::uint64_t> too_late{0};  // Completions that nobody waited for any more
+  Atomic<std::uint64_t> numbers{0};   // of requests, for an observer that asks for stages
   StopFlag stopping{};                // outermost of all requests' flags
   Atomic<std::uint32_t> owners{1};    // the engine and its handles
   Atomic<std::uint32_t> outside{0};   // tasks spawned, timers armed, and callers running: what destruction waits for
@@ -155,9 +156,11 @@ struct EngineState {
 
   bool is_stopping() const noexcept { return stopping.halt.load() != running; }
   void leave() noexcept;  // one owner less; the last one destroys this
-  void observe(const Event& event) const noexcept {
-    if (observer) [[unlikely]]
-      observer->on_event(event);
+  // Of no request, or of one that is gone.
+  void observe(Event event) const noexcept {
+    if (!observer) return;
+    event.at = executor->now();
+    observer->on_event(event);
   }
 };
 

@@ -176,6 +176,9 @@ Program& add_program(EngineState& e, Compiled&& compiled) {
   e.figures = figures_of(p);
   return p;
 }
+bool wants_stages(const EngineState& e) noexcept {
+  return e.observer && e.observer->detail() == Observer::Detail::stages;
+}
 Problems no_memory() {
   return Problems(Code::out_of_memory, "max_in_flight", "there is not enough memory for that many requests in flight");
 }
@@ -201,8 +204,8 @@ Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const 
     state->max_losers = limits.max_losers;
     state->threadless = state->executor->concurrency() == 0;
     state->shares_threads = state->executor->shares_threads();
-    make_current(*state,
-                 add_program(*state, std::move(*compile(*plan->graph, plan->choices.root, runtime.stations()))));
+    make_current(*state, add_program(*state, std::move(*compile(*plan->graph, plan->choices.root, runtime.stations(),
+                                                                wants_stages(*state)))));
     return EngineCore(state.release());
   } catch (const std::bad_alloc&) {
     return no_memory();
@@ -215,7 +218,7 @@ Problems EngineCore::replace(std::shared_ptr<const PlanData> plan) const {
   if (!problems.empty()) return problems;
   Program* old = nullptr;
   try {
-    const auto compiled = compile(*plan->graph, plan->choices.root, e.runtime->stations());
+    const auto compiled = compile(*plan->graph, plan->choices.root, e.runtime->stations(), wants_stages(e));
     auto husk = std::make_unique<Compiled>();
     const std::lock_guard lock(e.mutex);
     old = e.current.load(relaxed);

@@ -33,6 +33,7 @@ struct Region {
   const Block* entry = nullptr;
   std::uint32_t turn = 0;    // Turn; 0: no block of it stands behind a station
   std::uint32_t answer = 0;  // slot of its answer; a branch has none, its values are read where they stand
+  std::uint32_t trace = 0;   // RegionTrace; 0: nobody asks for stages
 };
 
 // Where a stage of a staged puts what it carries on.
@@ -93,7 +94,7 @@ struct Owned {
 // What compiling gives; immutable from then on.
 struct Compiled {
   std::vector<Instruction> code;
-  std::vector<std::string> names;  // of instructions
+  std::vector<std::string> names;  // of instructions; of marks, the stage's that they tell of
   std::deque<std::vector<std::uint32_t>> inputs;
   std::deque<Block> blocks;
   std::deque<Region> regions;  // the request's own first
@@ -103,6 +104,7 @@ struct Compiled {
   std::uint32_t states = 0, state_bytes = 0;          // what a new request finds zeroed
   std::uint32_t frame_bytes = 0, frame_align = 64;
   std::uint32_t input = 0, input_live = 0;
+  std::uint32_t request_trace = 0;  // RequestTrace; 0: nobody asks for stages
   std::vector<std::shared_ptr<Station>> stations;
   bool parks = false;                // some stage is asynchronous
   const Control* anytime = nullptr;  // the cascade that answers the request, if one does
@@ -117,8 +119,10 @@ struct Program : Compiled {
   Atomic<std::int32_t> extra{0};   // element frames beyond one per request
 };
 
+// `traced`: with marks, for an observer that asks for stages.
 // REQUIRES: verify(plan) is empty.
-std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, Stations& stations);
+std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, Stations& stations,
+                                 bool traced = false);
 
 // Takes memory for `in_flight` requests and `losers` more, and for their elements.
 void allocate_frames(Program& program, std::uint32_t in_flight, std::uint32_t losers, std::uint32_t width);

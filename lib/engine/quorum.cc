@@ -4,6 +4,7 @@
 #include <new>
 
 #include "engine/drive.h"
+#include "engine/trace.h"
 
 // Arms that run as a race's do, until enough of them agree. Answers are compared by one thread at a time: an arm that
 // has spoken counts, unless somebody is counting already, who will then see that there is one more. So nobody waits,
@@ -53,7 +54,7 @@ Step agreed(Frame& f, const Control& c, std::uint32_t group) noexcept {
   f.words(c).a.store(winner + 1, relaxed);
   for (const Region* r : c.arms)
     if (r->arm != winner) halt_regions(f, r->first, r->last);
-  f.engine->observe({Event::Kind::arm_won, Code::none, winner, c.name, {}});
+  observe(f, {Event::Kind::arm_won, Code::none, winner, c.name, {}});
   return go_on(f, c, c.arms[winner]->answer);
 }
 

@@ -1,4 +1,5 @@
 #include "engine/drive.h"
+#include "engine/trace.h"
 
 // The stages of a network with early exits: one after another in the request's own thread of control, each in a region
 // of its own, whose input is the carry of the one before it.
@@ -11,7 +12,7 @@ namespace {
 Step leave_staged(Frame& f, const Region& r) noexcept {
   const Control& c = *r.control;
   f.words(c).a.store(r.arm + 1, std::memory_order_relaxed);
-  f.engine->observe({Event::Kind::rung_left, Code::none, r.arm, c.name, {}});
+  observe(f, {Event::Kind::rung_left, Code::none, r.arm, c.name, {}});
   return {&f, c.after};
 }
 

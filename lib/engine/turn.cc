@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/trace.h"
 #include "tailrace/plan/other_forms.h"
 
 namespace tailrace::detail {
@@ -83,9 +84,12 @@ void run_batch(Frame& leader, const Block& b, Slot& slot) noexcept {
   for (Turn* w : rows) {
     slot.batch.push_back(row_of(*w->block->first, w->frame->base()));
     enter_block(*w->frame, *w->block);
+    if (w->block->region->trace) trace_turn(*w->frame, *w->block);
   }
+  if (b.region->trace) trace_batch(leader, b, rows.size());
   call_batch(slot, b);
   for (Turn* w : rows) {
+    if (w->block->region->trace) trace_row(*w->frame, *w->block);
     if (w->frame == &leader) continue;
     w->frame->at<RegionState>(w->block->state).at.store(0, std::memory_order_relaxed);
     spawn({w->frame, w->block->next});

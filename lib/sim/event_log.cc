@@ -12,6 +12,10 @@ std::string_view name_of(Event::Kind kind) noexcept {
     case Event::Kind::rung_left: return "rung_left";
     case Event::Kind::late: return "late";
     case Event::Kind::callback_failed: return "callback_failed";
+    case Event::Kind::begun: return "begun";
+    case Event::Kind::waited: return "waited";
+    case Event::Kind::batched: return "batched";
+    case Event::Kind::stage_ran: return "stage_ran";
   }
   return "";
 }

@@ -11,18 +11,27 @@ namespace tailrace {
 struct Event {
   enum class Kind : std::uint8_t {
     refused,          // at admission; `code` says why
+    begun,            // admitted
     answered,         // `code` is none for a value
     stage_failed,     // also where a race or a cascade goes on without it
     arm_won,          // a race's or quorum's winner: `arm`
     rung_left,        // a cascade was left at rung `arm`, a staged at stage `arm`
     late,             // an answer that came after its deadline because its thread was running a stage
     callback_failed,  // a user's callback threw
+    waited,           // for its turn at a stage with a queue, from `began` on
+    batched,          // a batch stage is called with `arm` rows
+    stage_ran,  // its call began at `began` and has its value; `code` is cancelled where nobody wants that any more
   };
   Kind kind;
   Code code = Code::none;
   std::uint32_t arm = 0;
   std::string_view where;  // a stage's or combinator's name; empty for the request itself
   std::string_view what;   // a bounded text, valid during the call
+  TimePoint at{};          // when it happened, by the executor's clock
+
+  // Only for those who ask for stages.
+  std::uint64_t request = 0;  // its number, from 1, in the order in which requests began; 0: of none
+  TimePoint began{};          // of what took a while; of answers and late ones, when the request was admitted
 };
 
 // Sees what happens inside an engine. None is installed by default, and then nothing is spent on events.
@@ -31,6 +40,11 @@ class Observer {
  public:
   virtual ~Observer() = default;
   virtual void on_event(const Event& event) noexcept = 0;
+
+  // How much it wants to see, asked when an engine starts. `stages` adds begun, waited, batched and stage_ran: fused
+  // stages too, one by one, each for one more look at the clock.
+  enum class Detail : std::uint8_t { outcomes, stages };
+  virtual Detail detail() const noexcept { return Detail::outcomes; }
 };
 
 }  // namespace tailrace

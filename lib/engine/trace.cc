@@ -1,0 +1,98 @@
+#include "engine/trace.h"
+
+namespace tailrace::detail {
+namespace {
+
+constexpr auto relaxed = std::memory_order_relaxed;
+
+Frame& frame_of(char* frame) noexcept { return *reinterpret_cast<Frame*>(frame); }
+RegionTrace& trace_of(const Instruction& i, char* frame) noexcept {
+  return *reinterpret_cast<RegionTrace*>(frame + i.in);
+}
+RequestTrace* request_of(Frame& f) noexcept {
+  Frame& root = root_of(f);
+  const auto place = root.program->request_trace;
+  return place ? &root.at<RequestTrace>(place) : nullptr;
+}
+// The stage that a mark, or a batch block's first instruction, tells of.
+const std::string& stage_of(const Frame& f, const Instruction& i) noexcept {
+  return f.program->names[static_cast<std::size_t>(&i - f.program->code.data())];
+}
+
+// Tells of what the region has been doing until now, and lets it begin something else.
+void tell_until_now(Frame& f, RegionTrace& t, Event event) noexcept {
+  event.at = f.executor->now();
+  event.began = std::exchange(t.began, event.at);
+  event.request = request_of(f)->number;
+  f.engine->observer->on_event(event);
+}
+
+}  // namespace
+
+void tell(Frame& f, Event event) noexcept {
+  event.at = f.executor->now();
+  if (const RequestTrace* t = request_of(f)) {
+    event.request = t->number;
+    if (event.kind == Event::Kind::answered || event.kind == Event::Kind::late) event.began = t->began;
+  }
+  f.engine->observer->on_event(event);
+}
+
+void tell_stage(Frame& f, const Region& r, Event event) noexcept {
+  if (r.trace) tell_until_now(f, f.at<RegionTrace>(r.trace), event);
+  else tell(f, event);
+}
+
+void trace_begin(Frame& f) noexcept {
+  RequestTrace& t = *request_of(f);
+  if (t.number) return;
+  t.number = f.engine->numbers.fetch_add(1, relaxed) + 1;
+  t.began = f.executor->now();
+  f.engine->observer->on_event({Event::Kind::begun, Code::none, 0, {}, {}, t.began, t.number, t.began});
+}
+
+void mark_begin(const Instruction& i, char* frame) noexcept {
+  Frame& f = frame_of(frame);
+  trace_begin(f);
+  trace_of(i, frame) = {f.executor->now(), &i + 1};
+}
+
+void mark_waited(const Instruction& i, char* frame) noexcept {
+  Frame& f = frame_of(frame);
+  RegionTrace& t = trace_of(i, frame);
+  t.next = &i + 1;
+  tell_until_now(f, t, {Event::Kind::waited, Code::none, 0, stage_of(f, i), {}});
+}
+
+void mark_ran(const Instruction& i, char* frame) noexcept {
+  Frame& f = frame_of(frame);
+  RegionTrace& t = trace_of(i, frame);
+  t.next = &i + 1;
+  tell_until_now(f, t, {Event::Kind::stage_ran, Code::none, 0, stage_of(f, i), {}});
+}
+
+void trace_stopped(Frame& f, const Block& b) noexcept {
+  RegionTrace& t = f.at<RegionTrace>(b.region->trace);
+  if (t.next < b.first || t.next >= b.last) return;  // it was stopped before it began
+  for (const Instruction* i = t.next; i != b.last; ++i)
+    if (i->run == mark_ran)
+      return tell_until_now(f, t, {Event::Kind::stage_ran, Code::cancelled, 0, stage_of(f, *i), {}});
+}
+
+void trace_turn(Frame& f, const Block& b) noexcept {
+  tell_until_now(f, f.at<RegionTrace>(b.region->trace),
+                 {Event::Kind::waited, Code::none, 0, stage_of(f, *b.first), {}});
+}
+
+void trace_batch(Frame& leader, const Block& b, std::size_t rows) noexcept {
+  tell(leader, {Event::Kind::batched, Code::none, static_cast<std::uint32_t>(rows), stage_of(leader, *b.first), {}});
+}
+
+void trace_row(Frame& f, const Block& b) noexcept {
+  const auto halt = f.region_state(*b.region).flag.halt.load(std::memory_order_acquire);
+  if (halt == failed) return;  // its error was told
+  const Code code = halt == running ? Code::none : Code::cancelled;
+  tell_until_now(f, f.at<RegionTrace>(b.region->trace), {Event::Kind::stage_ran, code, 0, stage_of(f, *b.first), {}});
+}
+
+}  // namespace tailrace::detail
