@@ -62,9 +62,12 @@ class Compiler {
     Scope& scope;
     Region& region;
     Block* block = nullptr;
-    int group = -1;                           // of the nodes in `block`; -1: there is none in it yet
+    int group = -1;                           // of the nodes in `block`; -1: none is in it yet; or `alone`
     std::multimap<std::uint32_t, Slot> free;  // slots of dead values, by size
   };
+
+  // The group of a block that no node joins: a region's first mark, which the thread that starts the region passes.
+  static constexpr int alone = -2;
 
   // ---- slots
 
@@ -190,7 +193,6 @@ class Compiler {
     if (n.stage.asynchronous) inputs.push_back(0);  // the number of its control, once places are known
     const bool take = may_take(s.graph, node, s.input_movable) || !n.stage.leave;
     const bool batch = n.stage.station.batch;
-    if (station && !batch) mark(line, mark_waited, path_of(s.path, n));
     Instruction& i = emit(line, take ? n.stage.take : n.stage.leave, inputs, out, path_of(s.path, n));
     i.context = keep(n.stage.context);
     if (batch) i.run = [](const Instruction&, char*) {};  // called for the whole batch, not here
@@ -350,6 +352,7 @@ class Compiler {
   Line fill(Scope& s, Region& r, const Branch& home) {
     Line line{s, r, nullptr, -1, {}};
     const auto first_block = p_.blocks.size();
+    if (traced_) new_block(line), line.group = alone;
     for (int node = 1; node < static_cast<int>(s.graph.nodes.size()); ++node) {
       const auto n = static_cast<std::size_t>(node);
       if (s.home[n] != home) continue;

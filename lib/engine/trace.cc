@@ -14,7 +14,7 @@ RequestTrace* request_of(Frame& f) noexcept {
   const auto place = root.program->request_trace;
   return place ? &root.at<RequestTrace>(place) : nullptr;
 }
-// The stage that a mark, or a batch block's first instruction, tells of.
+// The stage that a mark, or the first instruction behind a station, is or tells of.
 const std::string& stage_of(const Frame& f, const Instruction& i) noexcept {
   return f.program->names[static_cast<std::size_t>(&i - f.program->code.data())];
 }
@@ -32,6 +32,7 @@ void tell_until_now(Frame& f, RegionTrace& t, Event event) noexcept {
 void tell(Frame& f, Event event) noexcept {
   event.at = f.executor->now();
   if (const RequestTrace* t = request_of(f)) {
+    if (!t->number) trace_begin(f);  // answered before anything ran
     event.request = t->number;
     if (event.kind == Event::Kind::answered || event.kind == Event::Kind::late) event.began = t->began;
   }
@@ -57,13 +58,6 @@ void mark_begin(const Instruction& i, char* frame) noexcept {
   trace_of(i, frame) = {f.executor->now(), &i + 1};
 }
 
-void mark_waited(const Instruction& i, char* frame) noexcept {
-  Frame& f = frame_of(frame);
-  RegionTrace& t = trace_of(i, frame);
-  t.next = &i + 1;
-  tell_until_now(f, t, {Event::Kind::waited, Code::none, 0, stage_of(f, i), {}});
-}
-
 void mark_ran(const Instruction& i, char* frame) noexcept {
   Frame& f = frame_of(frame);
   RegionTrace& t = trace_of(i, frame);
@@ -80,8 +74,9 @@ void trace_stopped(Frame& f, const Block& b) noexcept {
 }
 
 void trace_turn(Frame& f, const Block& b) noexcept {
-  tell_until_now(f, f.at<RegionTrace>(b.region->trace),
-                 {Event::Kind::waited, Code::none, 0, stage_of(f, *b.first), {}});
+  RegionTrace& t = f.at<RegionTrace>(b.region->trace);
+  t.next = b.first;
+  tell_until_now(f, t, {Event::Kind::waited, Code::none, 0, stage_of(f, *b.first), {}});
 }
 
 void trace_batch(Frame& leader, const Block& b, std::size_t rows) noexcept {

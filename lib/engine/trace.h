@@ -18,15 +18,14 @@ struct RegionTrace {
 };
 
 // Marks; `in` is the region's RegionTrace, and the instruction's name that of the stage that they tell of.
-void mark_begin(const Instruction& i, char* frame) noexcept;   // a block begins
-void mark_waited(const Instruction& i, char* frame) noexcept;  // the region has its turn at the stage
-void mark_ran(const Instruction& i, char* frame) noexcept;     // the stage has its value
+void mark_begin(const Instruction& i, char* frame) noexcept;  // a block begins
+void mark_ran(const Instruction& i, char* frame) noexcept;    // the stage has its value
 
 // The request is admitted, unless that was told before. REQUIRES: its program is traced
 void trace_begin(Frame& f) noexcept;
 // Its block was stopped: tells of the call that came back to nobody.
 void trace_stopped(Frame& f, const Block& b) noexcept;
-// A row of a batch has its turn; they are called together; it has its value, or an error.
+// The region has its turn at the block's stage. Rows of a batch are called together, and have their values.
 void trace_turn(Frame& f, const Block& b) noexcept;
 void trace_batch(Frame& leader, const Block& b, std::size_t rows) noexcept;
 void trace_row(Frame& f, const Block& b) noexcept;

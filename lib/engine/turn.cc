@@ -134,6 +134,7 @@ bool begin_turn(Step s) noexcept {
   }
   w.granted = false;
   call_begins(*b.station, w.stream);
+  if (b.region->trace && !b.station->spec().batch) trace_turn(f, b);
   ready_state(f, b, *w.slot);
   if (b.station->spec().batch) run_batch(f, b, *w.slot);
   return true;

@@ -1,5 +1,6 @@
 #include "support/settings.h"
 
+#include <cstdlib>
 #include <thread>
 
 #include "tailrace/exec/pool.h"
@@ -67,6 +68,7 @@ std::vector<Setting> make_settings() {
     add(list, "pool of " + std::to_string(threads), threads, pool);
     if (threads == 2) list.push_back({"pool of 2, races in order", pool, 2, true, 0});
     if (threads == 2) list.push_back({"pool of 2, joins forked", pool, 2, true, 256, true});
+    if (threads == 2) list.push_back({.name = "pool of 2, traced", .executor = pool, .traced = true});
   }
 #if TAILRACE_HAS_TBB
   static oneapi::tbb::task_arena arena(2, 1);
@@ -86,6 +88,17 @@ void fork_every_join(const Graph& graph, GraphChoices& choices) {
     for (std::size_t arm = 0; arm < graph.nodes[i].arms.size(); ++arm)
       fork_every_join(*graph.nodes[i].arms[arm].graph, choices.arms[i][arm]);
   }
+}
+
+std::shared_ptr<Observer> asks_for_stages() {
+  struct Asks final : Observer {
+    void on_event(const Event& e) noexcept override {
+      const bool timed = e.kind == Event::Kind::refused || e.kind == Event::Kind::callback_failed || e.request > 0;
+      if (!timed || e.at < e.began) std::abort();  // a broken mark, in whatever case
+    }
+    Detail detail() const noexcept override { return Detail::stages; }
+  };
+  return std::make_shared<Asks>();
 }
 
 const std::vector<Setting>& settings() {

@@ -12,6 +12,8 @@ namespace tailrace::test {
 
 void fork_every_join(const Graph& graph, GraphChoices& choices);
 
+std::shared_ptr<Observer> asks_for_stages();
+
 // An executor and what the plan was made with.
 struct Setting {
   std::string name;
@@ -22,6 +24,7 @@ struct Setting {
   bool forks = false;                 // branches of joins run at the same time
   bool on_the_clock = true;           // a deadline is seen while a stage runs, by a thread of the executor's
   bool virtual_time = false;          // stages take no time, and the clock is not the machine's
+  bool traced = false;                // an observer asks for stages, so that programs hold marks
   std::function<void()> meanwhile{};  // what whoever waits does: where there are no threads, it lends its own
 
   // REQUIRES: the flow is sound. Options that are given count.
@@ -36,6 +39,7 @@ struct Setting {
     options.executor = executor;
     options.threads = threads;
     if (max_losers != 256) options.max_losers = max_losers;
+    if (traced && !options.observer) options.observer = asks_for_stages();
     return std::move(tailrace::start(Plan<In, Out>(std::move(chosen)), options)).value();
   }
 };
@@ -45,7 +49,8 @@ std::string why_not(const Setting& setting, const std::string& name);
 // Every case and every reason that why_not() knows.
 std::vector<std::pair<std::string, std::string>> exceptions();
 
-// Every executor, with and without rewrites, and once with races that run in order. Made once, for the whole program.
+// Every executor, with and without rewrites, and once each with races that run in order, joins that fork, and marks for
+// an observer. Made once, for the whole program.
 const std::vector<Setting>& settings();
 
 enum class Way { run, run_in_a_stage, handle, callback };
