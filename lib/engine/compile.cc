@@ -137,7 +137,7 @@ class Compiler {
     line.group = -1;
     const Control* const control = line.block ? line.block->control : nullptr;
     line.block = &b;
-    if (control && control->kind == Kind::then) mark(line, mark_ran, control->name);
+    if (control && control->kind == Kind::then) mark(line, mark_completed, control->name);
     else if (!station) mark(line, mark_begin, line.scope.path);
     return b;
   }

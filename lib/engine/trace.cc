@@ -27,6 +27,13 @@ void tell_until_now(Frame& f, RegionTrace& t, Event event) noexcept {
   f.engine->observer->on_event(event);
 }
 
+void pass(const Instruction& i, char* frame, Event::Kind kind) noexcept {
+  Frame& f = frame_of(frame);
+  RegionTrace& t = trace_of(i, frame);
+  t.next = &i + 1;
+  tell_until_now(f, t, {kind, Code::none, 0, stage_of(f, i), {}});
+}
+
 }  // namespace
 
 void tell(Frame& f, Event event) noexcept {
@@ -58,12 +65,8 @@ void mark_begin(const Instruction& i, char* frame) noexcept {
   trace_of(i, frame) = {f.executor->now(), &i + 1};
 }
 
-void mark_ran(const Instruction& i, char* frame) noexcept {
-  Frame& f = frame_of(frame);
-  RegionTrace& t = trace_of(i, frame);
-  t.next = &i + 1;
-  tell_until_now(f, t, {Event::Kind::stage_ran, Code::none, 0, stage_of(f, i), {}});
-}
+void mark_ran(const Instruction& i, char* frame) noexcept { pass(i, frame, Event::Kind::stage_ran); }
+void mark_completed(const Instruction& i, char* frame) noexcept { pass(i, frame, Event::Kind::completed); }
 
 void trace_stopped(Frame& f, const Block& b) noexcept {
   RegionTrace& t = f.at<RegionTrace>(b.region->trace);
@@ -80,14 +83,18 @@ void trace_turn(Frame& f, const Block& b) noexcept {
 }
 
 void trace_batch(Frame& leader, const Block& b, std::size_t rows) noexcept {
-  tell(leader, {Event::Kind::batched, Code::none, static_cast<std::uint32_t>(rows), stage_of(leader, *b.first), {}});
+  RegionTrace& t = leader.at<RegionTrace>(b.region->trace);
+  const TimePoint began = t.began;
+  tell_until_now(leader, t,
+                 {Event::Kind::batched, Code::none, static_cast<std::uint32_t>(rows), stage_of(leader, *b.first), {}});
+  t.began = began;  // as a row, it is told of once more
 }
 
 void trace_row(Frame& f, const Block& b) noexcept {
   const auto halt = f.region_state(*b.region).flag.halt.load(std::memory_order_acquire);
   if (halt == failed) return;  // its error was told
   const Code code = halt == running ? Code::none : Code::cancelled;
-  tell_until_now(f, f.at<RegionTrace>(b.region->trace), {Event::Kind::stage_ran, code, 0, stage_of(f, *b.first), {}});
+  tell_until_now(f, f.at<RegionTrace>(b.region->trace), {Event::Kind::completed, code, 0, stage_of(f, *b.first), {}});
 }
 
 }  // namespace tailrace::detail

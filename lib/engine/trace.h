@@ -18,14 +18,15 @@ struct RegionTrace {
 };
 
 // Marks; `in` is the region's RegionTrace, and the instruction's name that of the stage that they tell of.
-void mark_begin(const Instruction& i, char* frame) noexcept;  // a block begins
-void mark_ran(const Instruction& i, char* frame) noexcept;    // the stage has its value
+void mark_begin(const Instruction& i, char* frame) noexcept;      // a block begins
+void mark_ran(const Instruction& i, char* frame) noexcept;        // the stage has its value
+void mark_completed(const Instruction& i, char* frame) noexcept;  // the asynchronous stage has
 
 // The request is admitted, unless that was told before. REQUIRES: its program is traced
 void trace_begin(Frame& f) noexcept;
 // Its block was stopped: tells of the call that came back to nobody.
 void trace_stopped(Frame& f, const Block& b) noexcept;
-// The region has its turn at the block's stage. Rows of a batch are called together, and have their values.
+// The region has its turn at the block's stage. The rows of a batch were called together; each of them is told of.
 void trace_turn(Frame& f, const Block& b) noexcept;
 void trace_batch(Frame& leader, const Block& b, std::size_t rows) noexcept;
 void trace_row(Frame& f, const Block& b) noexcept;

@@ -86,8 +86,8 @@ void run_batch(Frame& leader, const Block& b, Slot& slot) noexcept {
     enter_block(*w->frame, *w->block);
     if (w->block->region->trace) trace_turn(*w->frame, *w->block);
   }
-  if (b.region->trace) trace_batch(leader, b, rows.size());
   call_batch(slot, b);
+  if (b.region->trace) trace_batch(leader, b, rows.size());
   for (Turn* w : rows) {
     if (w->block->region->trace) trace_row(*w->frame, *w->block);
     if (w->frame == &leader) continue;

@@ -14,8 +14,9 @@ std::string_view name_of(Event::Kind kind) noexcept {
     case Event::Kind::callback_failed: return "callback_failed";
     case Event::Kind::begun: return "begun";
     case Event::Kind::waited: return "waited";
-    case Event::Kind::batched: return "batched";
     case Event::Kind::stage_ran: return "stage_ran";
+    case Event::Kind::batched: return "batched";
+    case Event::Kind::completed: return "completed";
   }
   return "";
 }

@@ -45,7 +45,7 @@ class Recorder final : public Observer {
     const auto ms = [&](TimePoint t) { return std::to_string((t - zero) / 1ms); };
     for (const Told& t : told()) {
       const bool waited = t.kind == What::waited;
-      if (!waited && t.kind != What::stage_ran && t.kind != What::stage_failed) continue;
+      if (!waited && t.kind != What::stage_ran && t.kind != What::completed && t.kind != What::stage_failed) continue;
       lines.push_back(std::to_string(t.request) + ": " + (waited ? "wait for " : "") + t.where + " " + ms(t.began) +
                       ".." + ms(t.at) + (t.code == Code::none ? "" : " " + std::string(name(t.code))));
     }

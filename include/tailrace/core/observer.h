@@ -19,8 +19,9 @@ struct Event {
     late,             // an answer that came after its deadline because its thread was running a stage
     callback_failed,  // a user's callback threw
     waited,           // for its turn at a stage with a queue, from `began` on
-    batched,          // a batch stage is called with `arm` rows
-    stage_ran,  // its call began at `began` and has its value; `code` is cancelled where nobody wants that any more
+    stage_ran,        // on this thread, from `began` on; `code` is cancelled where nobody wants its value any more
+    batched,          // the same of a batch stage, for `arm` rows
+    completed,        // an asynchronous stage was, or a batch's row has its value; its call began at `began`
   };
   Kind kind;
   Code code = Code::none;
@@ -41,8 +42,8 @@ class Observer {
   virtual ~Observer() = default;
   virtual void on_event(const Event& event) noexcept = 0;
 
-  // How much it wants to see, asked when an engine starts. `stages` adds begun, waited, batched and stage_ran: fused
-  // stages too, one by one, each for one more look at the clock.
+  // How much it wants to see, asked when an engine starts. `stages` adds begun, waited, stage_ran, batched and
+  // completed: of fused stages too, one by one, each for one more look at the clock.
   enum class Detail : std::uint8_t { outcomes, stages };
   virtual Detail detail() const noexcept { return Detail::outcomes; }
 };
