@@ -37,7 +37,7 @@ void give_up(Step s) noexcept {
   const Block& b = *s.block;
   const bool parked = b.end == End::control && b.control->kind == Kind::then;
   if (b.station) call_ended();
-  if (b.region->trace && !parked) [[unlikely]]
+  if (b.region->trace && !parked && halt == stopped) [[unlikely]]
     trace_stopped(f, b);
   if (b.end == End::leave) end_turn(f, *b.region, *b.station);
   if (parked) leave_park(f, *b.control);
