@@ -9,7 +9,7 @@ usage() {
 usage: bash docs/install.sh [--no-install] [--without-torch] [--with-gate]
   --no-install     installs nothing and needs no root: lists what is missing; exit code 3 if something is
   --without-torch  leaves LibTorch out
-  --with-gate      also what only .ci/run needs (clang, clang-format, valgrind)
+  --with-gate      also what only .ci/run needs (clang, clang-format, valgrind, promtool)
 Environment:
   CMAKE_PREFIX_PATH                 where else to look for libraries
   TAILRACE_TORCH_DIR or Torch_DIR   a LibTorch that is already here: the folder with include/ and lib/
@@ -69,6 +69,7 @@ if [ $gate = yes ]; then
   need clang-format has_command clang-format
   need libclang-rt-14-dev has_file '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.tsan-*.a'
   need valgrind has_command valgrind
+  want prometheus has_command promtool
 fi
 
 # ---- LibTorch: where it is, or is to be ------------------------------------------------------------------------------
