@@ -72,7 +72,7 @@ Step arm_done(Frame& f, const Region& r) noexcept {
   if (!f.words(c).a.compare_exchange_strong(nobody, r.arm + 1, std::memory_order_acq_rel)) return nothing(f);
   for (std::size_t arm = 0; arm < c.arms.size(); ++arm)
     if (arm != r.arm) halt_regions(f, arm_region(c, arm).first, arm_region(c, arm).last);
-  f.engine->observe({Event::Kind::arm_won, Code::none, r.arm, c.name, {}});
+  f.engine->observe(f, {Event::Kind::arm_won, Code::none, r.arm, c.name, {}});
   return go_on(f, c, r.answer);
 }
 
@@ -84,7 +84,7 @@ Step leave_cascade(Frame& f, const Region& rung, std::uint32_t why) noexcept {
   // A deadline may be answering with an earlier rung's answer at this moment: claim before touching anything.
   if (c.answers_request && !claim(f)) return nothing(f);
   f.words(c).b.store((rung.arm + 1) | why, relaxed);
-  f.engine->observe({Event::Kind::rung_left, Code::none, rung.arm, c.name, {}});
+  f.engine->observe(f, {Event::Kind::rung_left, Code::none, rung.arm, c.name, {}});
   if (!c.answers_request) return go_on(f, c, rung.answer);
   f.answer = rung.answer;
   complete(f);

@@ -151,7 +151,7 @@ void EngineCore::run(FrameRef& frame) const noexcept {
   }
   if (f.timed && state_->executor->now() > f.head.request.deadline) {
     f.late = true;
-    state_->observe({Event::Kind::late, f.code, 0, {}, {}});
+    state_->observe(f, {Event::Kind::late, f.code, 0, {}, {}});
   }
 }
 

@@ -67,24 +67,25 @@ std::int16_t last_choice(Frame& f, bool (*wanted)(Kind)) noexcept {
 // Apart, so that complete() needs no room for an Error.
 [[gnu::noinline]] void observe_answer(Frame& f) noexcept {
   const Error error = f.answer ? Error() : error_of(f);
-  f.engine->observe({Event::Kind::answered, f.answer ? Code::none : error.code(), 0, error.where(), error.what()});
+  f.engine->observe(f, {Event::Kind::answered, f.answer ? Code::none : error.code(), 0, error.where(), error.what()});
 }
 
 // Where nobody watches deadlines while a stage runs, its answer may come past one.
 [[gnu::noinline]] void mark_late(Frame& f) noexcept {
   if (!f.answer || f.anytime || f.executor->now() <= f.head.request.deadline) return;
   f.late = true;
-  f.engine->observe({Event::Kind::late, f.code, 0, {}, {}});
+  f.engine->observe(f, {Event::Kind::late, f.code, 0, {}, {}});
 }
 
 void deliver_now(Frame& f) noexcept {
   const EngineState& engine = *f.engine;
+  const std::uint64_t id = engine.observer ? request_id(f) : 0;
   FrameRef answered(&f);  // the reference that the request kept for its callback
   try {
     f.deliver(answered, f.callback);
   } catch (...) {
     const Error error = thrown();
-    engine.observe({Event::Kind::callback_failed, error.code(), 0, {}, error.what()});
+    engine.observe({Event::Kind::callback_failed, error.code(), 0, {}, error.what(), id});
   }
 }
 void run_delivery(Task& task) noexcept {
@@ -252,6 +253,11 @@ Frame& root_of(Frame& f) noexcept {
   return *root;
 }
 
+std::uint64_t request_id(Frame& f) noexcept {
+  const Frame& root = root_of(f);
+  return root.ranked ? root.more.id : 0;
+}
+
 // ---- regions
 
 void halt_regions(Frame& f, std::uint32_t first, std::uint32_t last) noexcept {
@@ -282,7 +288,7 @@ std::string_view text_of(Frame& f, const Region& r) noexcept {
 void fail_stage(Frame& f, const Region& r, const std::string& where, const Error& error) noexcept {
   const Code code = error.code() == Code::none ? Code::stage_failed : error.code();
   if (set_failed(f, r, code, where, error.what()))
-    f.engine->observe({Event::Kind::stage_failed, code, 0, where, error.what()});
+    f.engine->observe(f, {Event::Kind::stage_failed, code, 0, where, error.what()});
 }
 
 void fail_instruction(const Instruction& i, char* frame, const Error& error) noexcept {

@@ -68,6 +68,7 @@ struct Special {
   using Listener = std::stop_callback<Cancel>;
   int priority = 0;
   std::uint64_t stream = 0;
+  std::uint64_t id = 0;
   TimePoint stamp{};
   std::stop_token token;
   Listener* listener = nullptr;  // holds no reference: it goes before the frame is used again
@@ -131,6 +132,8 @@ static_assert(offsetof(Frame, head) == 0);
 
 struct Waiter;
 
+std::uint64_t request_id(Frame& f) noexcept;  // Request::id, also of an element's request
+
 // One engine: what its frames share. Kept alive by the engine and by every handle.
 struct EngineState {
   std::shared_ptr<Executor> executor;
@@ -158,6 +161,12 @@ struct EngineState {
   void observe(const Event& event) const noexcept {
     if (observer) [[unlikely]]
       observer->on_event(event);
+  }
+  void observe(Frame& f, Event event) const noexcept {
+    if (!observer) [[likely]]
+      return;
+    event.request = request_id(f);
+    observer->on_event(event);
   }
 };
 

@@ -53,7 +53,7 @@ Step agreed(Frame& f, const Control& c, std::uint32_t group) noexcept {
   f.words(c).a.store(winner + 1, relaxed);
   for (const Region* r : c.arms)
     if (r->arm != winner) halt_regions(f, r->first, r->last);
-  f.engine->observe({Event::Kind::arm_won, Code::none, winner, c.name, {}});
+  f.engine->observe(f, {Event::Kind::arm_won, Code::none, winner, c.name, {}});
   return go_on(f, c, c.arms[winner]->answer);
 }
 

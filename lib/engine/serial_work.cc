@@ -43,9 +43,14 @@ void SerialWork::look_again(Lock&) noexcept {
 
 void SerialWork::spawn(Task& task) noexcept {
   Lock lock(mutex_);
-  task.next = nullptr;
-  (last_ ? last_->next : first_) = &task;
-  last_ = &task;
+  if (in_front_ && first_) {
+    task.next = first_;
+    first_ = &task;
+  } else {
+    task.next = nullptr;
+    (last_ ? last_->next : first_) = &task;
+    last_ = &task;
+  }
   ++ready_;
   look_again(lock);
 }
@@ -68,9 +73,10 @@ bool SerialWork::run_one(Lock& lock) noexcept {
     lock.unlock();
     due->fire(*due);
     lock.lock();
+    in_front_ = false;
     return true;
   }
-  Task* const task = first_;
+  Task* const task = full_ ? nullptr : first_;
   if (!task) return false;
   first_ = task->next;
   if (!first_) last_ = nullptr;
@@ -117,7 +123,7 @@ Ticked SerialWork::run(TimePoint until) noexcept {
         if (until != never && executor_.now() >= until) break;
       }
   }
-  ticked.left = ready_;
+  ticked.left = full_ ? 0 : ready_;
   ticked.next = timers_.next();
   return ticked;
 }

@@ -11,7 +11,7 @@ namespace {
 Step leave_staged(Frame& f, const Region& r) noexcept {
   const Control& c = *r.control;
   f.words(c).a.store(r.arm + 1, std::memory_order_relaxed);
-  f.engine->observe({Event::Kind::rung_left, Code::none, r.arm, c.name, {}});
+  f.engine->observe(f, {Event::Kind::rung_left, Code::none, r.arm, c.name, {}});
   return {&f, c.after};
 }
 

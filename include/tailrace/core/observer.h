@@ -21,8 +21,9 @@ struct Event {
   Kind kind;
   Code code = Code::none;
   std::uint32_t arm = 0;
-  std::string_view where;  // a stage's or combinator's name; empty for the request itself
-  std::string_view what;   // a bounded text, valid during the call
+  std::string_view where;     // a stage's or combinator's name; empty for the request itself
+  std::string_view what;      // a bounded text, valid during the call
+  std::uint64_t request = 0;  // Request::id
 };
 
 // Sees what happens inside an engine. None is installed by default, and then nothing is spent on events.

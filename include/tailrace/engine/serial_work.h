@@ -42,6 +42,9 @@ class SerialWork {
 
   std::mutex mutex_;
   TimerHeap timers_;
+  bool full_ = false;      // no task may begin now
+  bool in_front_ = false;  // what is spawned before the timer that fires has returned goes before what is ready
+  std::uint32_t ready_ = 0;
 
  private:
   class Turn;
@@ -52,7 +55,6 @@ class SerialWork {
   unsigned sleepers_ = 0;
   Task* first_ = nullptr;
   Task* last_ = nullptr;
-  std::uint32_t ready_ = 0;
   std::thread::id turn_{};  // the thread that runs tasks; none: anybody may
   // Of the thread that has the turn, which alone looks at them.
   TimePoint yield_at_ = never;
