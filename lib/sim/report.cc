@@ -11,16 +11,28 @@ namespace tailrace::sim {
 
 Latencies summarise(std::vector<Duration> times) {
   if (times.empty()) return {};
-  std::sort(times.begin(), times.end());
   const auto n = times.size();
-  // Counted from the end, where shares are small and exact: one in `of` is above.
-  const auto above = [&](std::size_t tenths_of_a_percent) { return times[n - 1 - n * tenths_of_a_percent / 1000]; };
   double sum = 0;
   for (const Duration t : times) sum += static_cast<double>(t.count());
-  return {n,           Duration(static_cast<Duration::rep>(std::floor(sum / static_cast<double>(n) + .5))),
-          above(500),  above(100),
-          above(10),   above(1),
-          times.back()};
+  // The time that so many thousandths of them are above: from the largest down, each among what is left below.
+  auto end = times.end();
+  const auto above = [&](std::size_t thousandths) {
+    const auto place = times.end() - 1 - static_cast<std::ptrdiff_t>(n * thousandths / 1000);
+    if (place < end) {
+      std::nth_element(times.begin(), place, end);
+      end = place;
+    }
+    return *place;
+  };
+  Latencies l;
+  l.count = n;
+  l.mean = Duration(static_cast<Duration::rep>(std::floor(sum / static_cast<double>(n) + .5)));
+  l.max = above(0);
+  l.p999 = above(1);
+  l.p99 = above(10);
+  l.p90 = above(100);
+  l.p50 = above(500);
+  return l;
 }
 
 std::uint64_t Report::count(Code code) const noexcept {

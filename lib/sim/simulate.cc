@@ -121,10 +121,9 @@ class Run final : public Simulation {
     if (options_.raw) *options_.raw << "request,arrival_ns,latency_ns,code,rung,winner,anytime,fallback,late\n";
     if (times_) arm_next();
     try {
-      while (!failure_) {
+      for (;;) {
         const TimePoint before = time_->now();
-        time_->run_until(before);
-        if (!time_->step()) break;
+        if (!time_->run_to_next() || failure_) break;
         if (counting_) states.pass(to_seconds(time_->now() - before), *time_, in_flight_);
       }
       disarm();

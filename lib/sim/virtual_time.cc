@@ -28,14 +28,15 @@ class VirtualWork final : public detail::SerialWork {
     return true;
   }
 
-  // A stage begins to take time; false: there is no memory to count it.
-  bool begin(Work& work) noexcept {
+  // A stage begins to take time; false: there is no memory for that.
+  bool begin(TimePoint due, Work& work) noexcept {
     const Lock lock(mutex_);
     try {
       work.stage = stage_at(work);
     } catch (...) {
       return false;
     }
+    if (!timers_.arm(due, work)) return false;
     VirtualTime::StageUse& use = stages_[work.stage];
     use.calls += !work.goes_on;
     ++use.running;
@@ -49,8 +50,7 @@ class VirtualWork final : public detail::SerialWork {
     hold(-work.holds_worker);
     in_front_ = work.holds_worker;
   }
-  VirtualTime::Occupancy occupancy() noexcept {
-    const Lock lock(mutex_);
+  VirtualTime::Occupancy occupancy() const noexcept {
     return {static_cast<std::uint32_t>(held_), ready_, stages_};
   }
 
@@ -94,22 +94,24 @@ class Virtual final : public VirtualTime {
   void wake(const std::atomic<std::uint32_t>&) noexcept override { work_.wake(); }
 
   bool occupy(TimePoint due, Work& work) noexcept override {
-    if (!work_.begin(work)) return false;
     work.executor = this;
     work.fire = [](Timer& timer) noexcept {
       Work& ended = static_cast<Work&>(timer);
       static_cast<Virtual*>(ended.executor)->work_.end(ended);
       ended.over(ended);
     };
-    work_.arm(due, work);
-    return true;
+    return work_.begin(due, work);
   }
-  Occupancy occupancy() noexcept override { return work_.occupancy(); }
+  Occupancy occupancy() const noexcept override { return work_.occupancy(); }
 
   bool step() override {
     const Ticked ready = work_.run(TimePoint::min());
     if (ready.ran || ready.left) return ready.ran > 0;
     return ready.next != never && work_.jump(ready.next);
+  }
+  bool run_to_next() override {
+    const Ticked ready = work_.run(never);
+    return ready.left == 0 && ready.next != never && work_.jump(ready.next);
   }
   Ticked run_until(TimePoint time) noexcept override {
     Ticked total = run_while([&](TimePoint next) { return next <= time; });

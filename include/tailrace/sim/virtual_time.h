@@ -40,11 +40,15 @@ class VirtualTime : public Executor {
     std::uint32_t waiting = 0;         // tasks that wait for a worker
     std::span<const StageUse> stages;  // valid until another stage takes time for the first time
   };
-  virtual Occupancy occupancy() noexcept = 0;
+  // REQUIRES: no other thread uses this executor at the moment.
+  virtual Occupancy occupancy() const noexcept = 0;
 
   // Runs what is ready now, or else lets the clock jump to the next timer; false: nothing is ready or armed, or another
   // thread is at it.
   virtual bool step() = 0;
+  // Runs all that is ready now, and then lets the clock jump to the next timer. False: none is armed, or another thread
+  // is at it.
+  virtual bool run_to_next() = 0;
   // Runs everything that is due until `time`, at its time, and leaves the clock there.
   virtual Ticked run_until(TimePoint time) noexcept = 0;
   // Until nothing is ready or armed; the clock stays at the last timer.
