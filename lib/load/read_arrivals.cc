@@ -66,8 +66,8 @@ class Reader {
     if (problems_.empty()) problems_.add(Code::bad_value, std::string(text_.substr(0, 100)), std::move(what));
   }
   Built<Arrivals> result(Arrivals arrivals) {
-    if (problems_.empty())
-      for (const Problem& p : check(arrivals).list()) wrong(p.where + ": " + p.what);
+    const Problems found = problems_.empty() ? check(arrivals) : Problems();
+    for (const Problem& p : found.list()) wrong(p.where + ": " + p.what);
     if (!problems_.empty()) return std::move(problems_);
     return arrivals;
   }
