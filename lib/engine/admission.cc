@@ -101,7 +101,7 @@ Frame* take_frame(EngineState& e, Code& refused) noexcept {
   }
 }
 
-[[gnu::noinline]] void refuse(const EngineState& e, Code code, Error& refusal, OnRelease on_release) noexcept {
+[[gnu::noinline]] void refuse(const EngineState& e, Code code, Error& refusal, const Request& request) noexcept {
   refusal = Error(code, meaning(code));
   if (code == Code::overloaded) {
     char text[Error::what_capacity];
@@ -109,8 +109,8 @@ Frame* take_frame(EngineState& e, Code& refused) noexcept {
                   meaning(code).data(), e.max_in_flight);
     refusal = Error(code, text);
   }
-  e.observe({Event::Kind::refused, code, 0, {}, refusal.what()});
-  call_on_release(e, on_release);
+  e.observe({Event::Kind::refused, code, 0, {}, refusal.what(), request.id});
+  call_on_release(e, request.on_release);
 }
 
 inline void prepare(Frame& f, EngineState& e, TimePoint deadline, bool timed) noexcept {
@@ -123,7 +123,7 @@ inline void prepare(Frame& f, EngineState& e, TimePoint deadline, bool timed) no
 }
 
 bool says_more(const Request& r) noexcept {
-  const auto numbers = r.stream | static_cast<std::uint64_t>(r.priority) |
+  const auto numbers = r.stream | r.id | static_cast<std::uint64_t>(r.priority) |
                        static_cast<std::uint64_t>(r.stamp.time_since_epoch().count());
   return numbers || r.stop.stop_possible() || r.on_release;
 }
@@ -131,6 +131,7 @@ bool says_more(const Request& r) noexcept {
   f.special = f.ranked = true;
   f.more.priority = r.priority;
   f.more.stream = r.stream;
+  f.more.id = r.id;
   f.more.stamp = r.stamp;
   f.more.token = r.stop;
   f.more.on_release = r.on_release;
@@ -147,7 +148,7 @@ bool says_more(const Request& r) noexcept {
     e.outside.fetch_add(1, relaxed);  // a caller that destruction waits for
     f = wait_for_room(e, request.stop, deadline, refused);
   }
-  if (!f) refuse(e, refused, refusal, request.on_release);
+  if (!f) refuse(e, refused, refusal, request);
   if (waits) e.outside.fetch_sub(1, std::memory_order_release);
   return f;
 }

@@ -80,12 +80,13 @@ std::int16_t last_choice(Frame& f, bool (*wanted)(Kind)) noexcept {
 
 void deliver_now(Frame& f) noexcept {
   const EngineState& engine = *f.engine;
+  const std::uint64_t id = engine.observer ? request_id(f) : 0;
   FrameRef answered(&f);  // the reference that the request kept for its callback
   try {
     f.deliver(answered, f.callback);
   } catch (...) {
     const Error error = thrown();
-    engine.observe({Event::Kind::callback_failed, error.code(), 0, {}, error.what()});
+    engine.observe({Event::Kind::callback_failed, error.code(), 0, {}, error.what(), id});
   }
 }
 void run_delivery(Task& task) noexcept {
@@ -252,6 +253,11 @@ Frame& root_of(Frame& f) noexcept {
   Frame* root = &f;
   while (root->parent) root = root->parent;
   return *root;
+}
+
+std::uint64_t request_id(Frame& f) noexcept {
+  const Frame& root = root_of(f);
+  return root.ranked ? root.more.id : 0;
 }
 
 // ---- regions

@@ -68,6 +68,7 @@ struct Special {
   using Listener = std::stop_callback<Cancel>;
   int priority = 0;
   std::uint64_t stream = 0;
+  std::uint64_t id = 0;
   TimePoint stamp{};
   std::stop_token token;
   Listener* listener = nullptr;  // holds no reference: it goes before the frame is used again
@@ -130,6 +131,8 @@ struct alignas(64) Frame {
 static_assert(offsetof(Frame, head) == 0);
 
 struct Waiter;
+
+std::uint64_t request_id(Frame& f) noexcept;  // Request::id, also of an element's request
 
 // One engine: what its frames share. Kept alive by the engine and by every handle.
 struct EngineState {

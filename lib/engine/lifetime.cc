@@ -65,6 +65,20 @@ std::uint32_t waiting_at_stations(const Compiled& p) noexcept {
   return waiting;
 }
 
+void add_queues(const Compiled& p, std::vector<QueueView>& queues) {
+  for (const auto& station : p.stations) {
+    const auto block = std::find_if(p.blocks.begin(), p.blocks.end(),
+                                    [&](const Block& b) { return b.station == station.get() && b.first != b.last; });
+    if (block == p.blocks.end()) continue;
+    const StationSpec& spec = station->spec();
+    queues.push_back({p.names[static_cast<std::size_t>(block->first - p.code.data())],
+                      spec.per_stream ? 0 : spec.limit,
+                      {station, &station->waiting_count()}});
+  }
+  for (const Control& c : p.controls)
+    if (c.element) add_queues(*c.element, queues);
+}
+
 // From here on requests go to the program. REQUIRES: the engine's mutex is held.
 void make_current(EngineState& e, Program& p) noexcept {
   if (e.first_waiting) p.pool.set_queued(true);
@@ -293,6 +307,13 @@ EngineFigures EngineCore::figures() const noexcept {
   for (const auto& p : state_->programs) figures.waiting += waiting_at_stations(*p);
   figures.too_late = state_->too_late.load(relaxed);
   return figures;
+}
+
+std::vector<QueueView> EngineCore::queues() const {
+  const std::lock_guard lock(state_->mutex);
+  std::vector<QueueView> queues;
+  if (state_->latest) add_queues(*state_->latest, queues);
+  return queues;
 }
 
 }  // namespace tailrace::detail

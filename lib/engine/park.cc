@@ -54,7 +54,18 @@ void drop(const Pending& p) noexcept { meet(p, completed | dropped); }
 bool stop_requested(const Pending& p) noexcept { return !is_wanted(p); }
 TimePoint deadline(const Pending& p) noexcept { return frame_of(p).head.request.deadline; }
 
-constexpr Pending::Ops ops{wanted, slot, finish, drop, stop_requested, deadline};
+// Elements of one `each` differ in their place, those of different ones in their path.
+std::uint64_t element_of(const Frame& f) noexcept {
+  std::uint64_t element = 0;
+  for (const Frame* e = &f; e->parent; e = e->parent) element = (element << 20) + e->index + 1;
+  return element;
+}
+CallFacts about(const Pending& p) noexcept {
+  Frame& f = frame_of(p);
+  return {f.engine->executor.get(), control_of(p).name, request_id(f), element_of(f)};
+}
+
+constexpr Pending::Ops ops{wanted, slot, finish, drop, stop_requested, deadline, about};
 
 }  // namespace
 

@@ -41,12 +41,30 @@ void SerialWork::look_again(Lock&) noexcept {
   if (sleepers_) changed_.notify_all();
 }
 
+// Null: before all others.
+void SerialWork::put(Task& task, Task* behind) noexcept {
+  Task*& place = behind ? behind->next : first_;
+  task.next = place;
+  place = &task;
+  if (!task.next) last_ = &task;
+  ++ready_;
+}
+
+// The first one; null: there is none, or none may begin.
+Task* SerialWork::take() noexcept {
+  Task* const task = full_ ? nullptr : first_;
+  if (!task) return nullptr;
+  first_ = task->next;
+  if (!first_) last_ = nullptr;
+  if (task == front_) front_ = nullptr;
+  --ready_;
+  return task;
+}
+
 void SerialWork::spawn(Task& task) noexcept {
   Lock lock(mutex_);
-  task.next = nullptr;
-  (last_ ? last_->next : first_) = &task;
-  last_ = &task;
-  ++ready_;
+  put(task, in_front_ ? front_ : last_);
+  if (in_front_ && !front_end_) front_end_ = &task;
   look_again(lock);
 }
 
@@ -68,13 +86,12 @@ bool SerialWork::run_one(Lock& lock) noexcept {
     lock.unlock();
     due->fire(*due);
     lock.lock();
+    in_front_ = false;
+    if (Task* const end = std::exchange(front_end_, nullptr)) front_ = end;
     return true;
   }
-  Task* const task = first_;
+  Task* const task = take();
   if (!task) return false;
-  first_ = task->next;
-  if (!first_) last_ = nullptr;
-  --ready_;
   fresh_ = true;
   lock.unlock();
   run_as_worker(executor_, *task);
@@ -117,7 +134,7 @@ Ticked SerialWork::run(TimePoint until) noexcept {
         if (until != never && executor_.now() >= until) break;
       }
   }
-  ticked.left = ready_;
+  ticked.left = full_ ? 0 : ready_;
   ticked.next = timers_.next();
   return ticked;
 }

@@ -83,6 +83,7 @@ class Station {
 
   const StationSpec& spec() const noexcept { return spec_; }
   std::uint32_t waiting() const noexcept { return waiting_.load(std::memory_order_relaxed); }
+  const Atomic<std::uint32_t>& waiting_count() const noexcept { return waiting_; }
 
  private:
   Slot& new_slot();

@@ -38,6 +38,7 @@ void pass(const Instruction& i, char* frame, Event::Kind kind) noexcept {
 
 void tell(Frame& f, Event event) noexcept {
   event.at = f.executor->now();
+  event.request = request_id(f);
   if (const RequestTrace* t = request_of(f)) {
     if (!t->number) trace_begin(f);  // answered before anything ran
     event.request = t->number;
@@ -54,9 +55,10 @@ void tell_stage(Frame& f, const Region& r, Event event) noexcept {
 void trace_begin(Frame& f) noexcept {
   RequestTrace& t = *request_of(f);
   if (t.number) return;
-  t.number = f.engine->numbers.fetch_add(1, relaxed) + 1;
+  const auto id = request_id(f);
+  t.number = id ? id : f.engine->numbers.fetch_add(1, relaxed) + 1;
   t.began = f.executor->now();
-  f.engine->observer->on_event({Event::Kind::begun, Code::none, 0, {}, {}, t.began, t.number, t.began});
+  f.engine->observer->on_event({Event::Kind::begun, Code::none, 0, {}, {}, t.number, t.began, t.began});
 }
 
 void mark_begin(const Instruction& i, char* frame) noexcept {

@@ -41,7 +41,8 @@ const Pending::Ops Walk::Later::ops{[](const Pending&) noexcept { return true; }
                                       of(p).use(&error);
                                     },
                                     [](const Pending&) noexcept { return false; },
-                                    [](const Pending&) noexcept { return never; }};
+                                    [](const Pending&) noexcept { return never; },
+                                    [](const Pending&) noexcept { return CallFacts{}; }};
 
 Pending Walk::begin() noexcept { return {&Later::ops, later_, nullptr}; }
 

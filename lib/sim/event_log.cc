@@ -1,5 +1,8 @@
 #include "tailrace/sim/event_log.h"
 
+#include <ostream>
+#include <utility>
+
 namespace tailrace::sim {
 namespace {
 
@@ -20,10 +23,22 @@ std::string_view name_of(Event::Kind kind) noexcept {
   }
   return "";
 }
-// Whether `arm` means anything in this kind of event.
-bool has_arm(Event::Kind kind) noexcept { return kind == Event::Kind::arm_won || kind == Event::Kind::rung_left; }
+std::int64_t since(const Executor& clock, TimePoint start) noexcept {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(clock.now() - start).count();
+}
 
 }  // namespace
+
+bool has_arm(Event::Kind kind) noexcept {
+  return kind == Event::Kind::arm_won || kind == Event::Kind::rung_left || kind == Event::Kind::batched;
+}
+
+std::string csv_field(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == text.npos) return std::string(text);
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + '"';
+}
 
 void EventLog::on_event(const Event& event) noexcept {
   try {
@@ -39,14 +54,35 @@ void EventLog::on_event(const Event& event) noexcept {
 void EventLog::note(const std::string& text) { add(text); }
 
 void EventLog::add(std::string line) {
-  const auto since = std::chrono::duration_cast<std::chrono::nanoseconds>(clock_->now() - start_).count();
+  const auto time = since(*clock_, start_);
   std::lock_guard lock(mutex_);
-  text_ += std::to_string(since) + " " + line + "\n";
+  text_ += std::to_string(time) + " " + line + "\n";
 }
 
 std::string EventLog::text() const {
   std::lock_guard lock(mutex_);
   return text_;
+}
+
+EventTable::EventTable(std::shared_ptr<const Executor> clock, std::ostream& out, std::uint64_t first_request)
+    : clock_(std::move(clock)), start_(clock_->now()), first_request_(first_request), out_(out) {
+  out_ << "time_ns,request,event,where,arm,code,what\n";
+}
+
+void EventTable::on_event(const Event& event) noexcept {
+  try {
+    std::string line = std::to_string(since(*clock_, start_)) + ',';
+    line += std::to_string(event.request - first_request_) + ',';
+    line.append(name_of(event.kind)) += ',';
+    line += csv_field(event.where) + ',';
+    if (has_arm(event.kind)) line += std::to_string(event.arm);
+    line += ',';
+    if (event.code != Code::none) line.append(name(event.code)) += ',' + csv_field(event.what);
+    else line += ',';
+    const std::lock_guard lock(mutex_);
+    out_ << line << '\n';
+  } catch (...) {  // no memory for a line, or a stream that throws: the table is cut short, the request is not
+  }
 }
 
 }  // namespace tailrace::sim

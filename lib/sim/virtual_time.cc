@@ -5,6 +5,7 @@
 #include <deque>
 #include <mutex>
 #include <new>
+#include <vector>
 
 #include "tailrace/engine/serial_work.h"
 #include "tailrace/engine/worker.h"
@@ -15,7 +16,8 @@ namespace {
 // Ready tasks and timers, and the clock that only moves when nothing is ready.
 class VirtualWork final : public detail::SerialWork {
  public:
-  VirtualWork(Executor& executor, TimePoint start) : SerialWork(executor), now_(start.time_since_epoch().count()) {}
+  VirtualWork(Executor& executor, const VirtualTimeOptions& options)
+      : SerialWork(executor), workers_(options.workers), now_(options.start.time_since_epoch().count()) {}
 
   TimePoint now() const noexcept { return TimePoint(Duration(now_.load(std::memory_order_acquire))); }
   // Lets the clock jump to `time`, or to the next timer where that is earlier. False: somebody is running a task.
@@ -26,7 +28,43 @@ class VirtualWork final : public detail::SerialWork {
     return true;
   }
 
+  // A stage begins to take time; false: there is no memory for that.
+  bool begin(TimePoint due, Work& work) noexcept {
+    const Lock lock(mutex_);
+    try {
+      work.stage = stage_at(work);
+    } catch (...) {
+      return false;
+    }
+    if (!timers_.arm(due, work)) return false;
+    VirtualTime::StageUse& use = stages_[work.stage];
+    use.calls += !work.goes_on;
+    ++use.running;
+    hold(work.holds_worker);
+    return true;
+  }
+  // It is over; what follows it runs next, on the worker that it held.
+  void end(const Work& work) noexcept {
+    const Lock lock(mutex_);
+    --stages_[work.stage].running;
+    hold(-work.holds_worker);
+    in_front_ = work.holds_worker;
+  }
+  VirtualTime::Occupancy occupancy() const noexcept {
+    return {static_cast<std::uint32_t>(held_), ready_, stages_};
+  }
+
  private:
+  std::uint32_t stage_at(const Work& work) {
+    std::uint32_t i = 0;
+    while (i < stages_.size() && stages_[i].where != work.where) ++i;
+    if (i == stages_.size()) stages_.push_back({std::string(work.where), 0, 0, work.holds_worker});
+    return i;
+  }
+  void hold(int more) noexcept {
+    held_ += more;
+    full_ = held_ >= static_cast<std::int64_t>(workers_);
+  }
   void idle(Lock& lock, std::condition_variable& changed, TimePoint until, bool theirs) noexcept override {
     if (theirs || until == never) changed.wait(lock);
     else advance(until);
@@ -34,12 +72,15 @@ class VirtualWork final : public detail::SerialWork {
   void advance(TimePoint time) noexcept {
     if (time > now()) now_.store(time.time_since_epoch().count(), std::memory_order_release);
   }
+  const unsigned workers_;
   std::atomic<Duration::rep> now_;
+  std::int64_t held_ = 0;  // workers; callers' threads that run a stage count, too
+  std::vector<VirtualTime::StageUse> stages_;
 };
 
 class Virtual final : public VirtualTime {
  public:
-  explicit Virtual(const VirtualTimeOptions& options) : workers_(options.workers), work_(*this, options.start) {}
+  explicit Virtual(const VirtualTimeOptions& options) : workers_(options.workers), work_(*this, options) {}
 
   TimePoint now() const noexcept override { return work_.now(); }
   void spawn(Task& task) noexcept override { work_.spawn(task); }
@@ -52,10 +93,25 @@ class Virtual final : public VirtualTime {
   }
   void wake(const std::atomic<std::uint32_t>&) noexcept override { work_.wake(); }
 
+  bool occupy(TimePoint due, Work& work) noexcept override {
+    work.executor = this;
+    work.fire = [](Timer& timer) noexcept {
+      Work& ended = static_cast<Work&>(timer);
+      static_cast<Virtual*>(ended.executor)->work_.end(ended);
+      ended.over(ended);
+    };
+    return work_.begin(due, work);
+  }
+  Occupancy occupancy() const noexcept override { return work_.occupancy(); }
+
   bool step() override {
     const Ticked ready = work_.run(TimePoint::min());
     if (ready.ran || ready.left) return ready.ran > 0;
     return ready.next != never && work_.jump(ready.next);
+  }
+  bool run_to_next() override {
+    const Ticked ready = work_.run(never);
+    return ready.left == 0 && ready.next != never && work_.jump(ready.next);
   }
   Ticked run_until(TimePoint time) noexcept override {
     Ticked total = run_while([&](TimePoint next) { return next <= time; });

@@ -37,6 +37,7 @@ inline constexpr detail::Pending::Ops later_ops{
       static_cast<Later*>(p.frame)->use(Error(Code::stage_failed, "the stage gave up its Completion without using it"));
     },
     [](const detail::Pending&) noexcept { return false; },
-    [](const detail::Pending&) noexcept { return never; }};
+    [](const detail::Pending&) noexcept { return never; },
+    [](const detail::Pending&) noexcept { return CallFacts{}; }};
 
 }  // namespace tailrace::test

@@ -92,8 +92,8 @@ TEST_CASE("chrome: every span that begins ends, later, and times are in microsec
 TEST_CASE("chrome: what is too much is counted, and no text breaks the file") {
   trace::Chrome chrome(1);
   const TimePoint now = Clock::now();
-  chrome.on_event({Event::Kind::stage_failed, Code::stage_failed, 0, "\xff\"\n", "no\x01\\", now, 1, now});
-  chrome.on_event({Event::Kind::late, Code::none, 0, {}, {}, now});
+  chrome.on_event({Event::Kind::stage_failed, Code::stage_failed, 0, "\xff\"\n", "no\x01\\", 1, now, now});
+  chrome.on_event({Event::Kind::late, Code::none, 0, {}, {}, 0, now});
   const json trace = json::parse(chrome.json());
   CHECK(trace["otherData"]["dropped_events"] == 1);
   CHECK(events(trace, "X")[0]["args"]["error"] == "no\x01\\");

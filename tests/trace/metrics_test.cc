@@ -22,7 +22,7 @@ namespace {
 
 Event took(Event::Kind kind, std::string_view where, Duration duration, Code code = Code::none, std::uint32_t arm = 0) {
   const TimePoint began = TimePoint{} + 1s;
-  return {kind, code, arm, where, {}, began + duration, 1, began};
+  return {kind, code, arm, where, {}, 1, began + duration, began};
 }
 
 bool has_line(const std::string& text, const std::string& line) {

@@ -1,4 +1,6 @@
 #pragma once
+#include <cstdint>
+#include <string_view>
 #include <utility>
 
 #include "tailrace/core/clock.h"
@@ -6,6 +8,16 @@
 #include "tailrace/core/type.h"
 
 namespace tailrace {
+
+class Executor;
+
+// Whom a call of an asynchronous stage is for: which stage of which request, and who runs it.
+struct CallFacts {
+  Executor* executor = nullptr;  // the engine's; null where nobody runs requests, as under tr::measure
+  std::string_view where{};      // the stage's path, as in errors; lives as long as the engine
+  std::uint64_t request = 0;     // Request::id
+  std::uint64_t element = 0;     // inside `each`: a number of its own for each element; 0 outside
+};
 
 namespace detail {
 
@@ -20,6 +32,7 @@ struct Pending {
     void (*drop)(const Pending&) noexcept;
     bool (*stop_requested)(const Pending&) noexcept;
     TimePoint (*deadline)(const Pending&) noexcept;
+    CallFacts (*about)(const Pending&) noexcept;
   };
   const Ops* ops = nullptr;
   void* frame = nullptr;
@@ -72,6 +85,7 @@ class [[nodiscard]] Completion {
   bool stop_requested() const noexcept { return pending_.ops->stop_requested(pending_); }
   // When the request must be answered, or `never`. REQUIRES: not used yet.
   TimePoint deadline() const noexcept { return pending_.ops->deadline(pending_); }
+  CallFacts about() const noexcept { return pending_.ops->about(pending_); }  // REQUIRES: not used yet.
 
  private:
   // What is to be finished, if anybody still wants it.

@@ -26,13 +26,13 @@ struct Event {
   Kind kind;
   Code code = Code::none;
   std::uint32_t arm = 0;
-  std::string_view where;  // a stage's or combinator's name; empty for the request itself
-  std::string_view what;   // a bounded text, valid during the call
-  TimePoint at{};          // when it happened, by the executor's clock
-
-  // Only for those who ask for stages.
-  std::uint64_t request = 0;  // its number, from 1, in the order in which requests began; 0: of none
-  TimePoint began{};          // of what took a while; of answers and late ones, when the request was admitted
+  std::string_view where;     // a stage's or combinator's name; empty for the request itself
+  std::string_view what;      // a bounded text, valid during the call
+  std::uint64_t request = 0;  // Request::id; where that is 0 and the observer asks for stages, a number of its own
+  TimePoint at{};             // when it happened, by the executor's clock
+  // Only for those who ask for stages: when what took a while began; of answers and late ones, when the request was
+  // admitted.
+  TimePoint began{};
 };
 
 // Sees what happens inside an engine. None is installed by default, and then nothing is spent on events.

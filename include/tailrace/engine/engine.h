@@ -1,5 +1,7 @@
 #pragma once
+#include <atomic>
 #include <concepts>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <optional>
@@ -33,6 +35,13 @@ struct EngineFigures {
   std::uint32_t frames = 0;
   std::uint32_t waiting = 0;   // requests that wait for their turn at a stage, as of now
   std::uint64_t too_late = 0;  // Completions used when nobody waited for them any more; counts while the engine runs
+};
+
+// A queue of requests that wait for their turn at a stage.
+struct QueueView {
+  std::string where;                                            // the stage's path
+  unsigned limit = 0;                                           // calls at a time; 0: for each stream one
+  std::shared_ptr<const std::atomic<std::uint32_t>> waiting{};  // requests in it, as of now; may be read at any time
 };
 
 namespace detail {
@@ -106,6 +115,7 @@ class EngineCore {
   Ticked tick(Duration budget) const noexcept;
   void stop() const noexcept;
   EngineFigures figures() const noexcept;
+  std::vector<QueueView> queues() const;
 
  private:
   explicit EngineCore(EngineState* state) noexcept : state_(state) {}
@@ -244,6 +254,8 @@ class Engine {
   // Refuses new requests from now on and answers those under way as `shutting_down`.
   void stop() noexcept { core_.stop(); }
   EngineFigures figures() const noexcept { return core_.figures(); }
+  // Of the plan that new requests go to, in its order. Throws std::bad_alloc.
+  std::vector<QueueView> queues() const { return core_.queues(); }
 
  private:
   template <class F>

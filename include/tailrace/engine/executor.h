@@ -1,10 +1,13 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
+#include <string_view>
 
 #include "tailrace/core/clock.h"
 
 namespace tailrace {
+
+class Executor;
 
 // Something to run once. Lives inside what it works on, so that handing it over needs no memory.
 struct Task {
@@ -17,6 +20,16 @@ struct Timer {
   void (*fire)(Timer&) noexcept = nullptr;
   TimePoint due{};          // the executor's from here on, while it is armed
   std::uint32_t place = 0;  // 0: not armed
+};
+
+// A stretch of simulated time (sim/service.h). Lives inside what it works on.
+struct Work : Timer {
+  void (*over)(Work&) noexcept = nullptr;
+  std::string_view where{};      // the stage's path: calls are counted by it; lives as long as the executor is asked
+  bool holds_worker = true;      // as code that computes does; false: a device's or another machine's time
+  bool goes_on = false;          // the call was counted before
+  Executor* executor = nullptr;  // its, while it is under way, and the place where it counts
+  std::uint32_t stage = 0;
 };
 
 // What a tick did, and what it left.
@@ -65,6 +78,12 @@ class Executor {
   virtual Ticked tick(Duration budget) noexcept {
     (void)budget;
     return {};
+  }
+  // A stage whose time is simulated: `work` takes from now to `due`, and then its `over` is called as a timer is fired.
+  // False: time is real here, and the caller waits for it. REQUIRES: it is not under way.
+  virtual bool occupy(TimePoint due, Work& work) noexcept {
+    (void)due, (void)work;
+    return false;
   }
   // A task asks before each of its blocks: true means that it should end now, and what is left of it be spawned again.
   virtual bool should_yield() noexcept { return false; }

@@ -47,6 +47,7 @@ struct Request {
   std::uint64_t stream = 0;    // which sequence of requests it belongs to, for stages that keep state
   TimePoint stamp{};           // when what it is about happened
   int priority = 0;            // class: a larger one goes first
+  std::uint64_t id = 0;        // a number of yours, by which observers and simulated service times know it
   std::stop_token stop{};      // answers it as `cancelled` at once when its source is stopped
   Overload overload = Overload::reject;
   // Called exactly once, when nothing of the engine holds the request any more: no stage works on it, and its input and

@@ -42,17 +42,23 @@ class SerialWork {
 
   std::mutex mutex_;
   TimerHeap timers_;
+  bool full_ = false;      // no task may begin now
+  bool in_front_ = false;  // what is spawned before the timer that fires has returned goes to the front, the last first
+  std::uint32_t ready_ = 0;
 
  private:
   class Turn;
   void look_again(Lock& lock) noexcept;
+  void put(Task& task, Task* behind) noexcept;
+  Task* take() noexcept;
 
   Executor& executor_;
   std::condition_variable changed_;
   unsigned sleepers_ = 0;
   Task* first_ = nullptr;
   Task* last_ = nullptr;
-  std::uint32_t ready_ = 0;
+  Task* front_ = nullptr;      // the last one of those in front
+  Task* front_end_ = nullptr;  // the same once the timer that fires has returned
   std::thread::id turn_{};  // the thread that runs tasks; none: anybody may
   // Of the thread that has the turn, which alone looks at them.
   TimePoint yield_at_ = never;

@@ -1,7 +1,10 @@
 #pragma once
+#include <cstdint>
+#include <iosfwd>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "tailrace/core/observer.h"
 #include "tailrace/engine/executor.h"
@@ -31,5 +34,32 @@ class EventLog final : public Observer {
   mutable std::mutex mutex_;
   std::string text_;
 };
+
+// The same as CSV, line by line into a stream: docs/events.md says what stands in its columns. Live and simulated
+// alike.
+//
+//   std::ofstream file("events.csv");
+//   auto engine = tr::start(plan, {.executor = executor, .observer = std::make_shared<sim::EventTable>(executor,
+//   file)});
+//
+// The stream must live as long as the engine. A simulation's requests have ids from `first_request` on, and count from
+// 0.
+class EventTable final : public Observer {
+ public:
+  EventTable(std::shared_ptr<const Executor> clock, std::ostream& out, std::uint64_t first_request = 0);
+  void on_event(const Event& event) noexcept override;
+
+ private:
+  const std::shared_ptr<const Executor> clock_;
+  const TimePoint start_;
+  const std::uint64_t first_request_;
+  std::mutex mutex_;
+  std::ostream& out_;
+};
+
+// Whether `arm` says anything in events of this kind.
+bool has_arm(Event::Kind kind) noexcept;
+// A field of CSV: in quotes where it needs them.
+std::string csv_field(std::string_view text);
 
 }  // namespace tailrace::sim

@@ -1,7 +1,10 @@
 #pragma once
 #include <concepts>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
+#include <string>
 #include <utility>
 
 #include "tailrace/core/problems.h"
@@ -19,14 +22,33 @@ namespace tailrace::sim {
 //   auto handle = engine.submit(image, {.within = 5ms});
 //   time->run_for(1s);  // at once
 //
-// What takes time is a timer: a stage that would be busy hands its answer to call_after, and the worker goes on. Other
+// What takes time is a timer: a simulated stage (sim/service.h) that holds a worker until then, so that tasks wait
+// while all workers are held, as they do live; or an asynchronous stage that hands its answer to call_after. Other
 // threads may spawn, wake and wait as with any executor, but then their order counts too. Waiting without a limit while
 // nothing is armed waits for another thread, as it does live.
 class VirtualTime : public Executor {
  public:
+  // A stage that took simulated time, by its path.
+  struct StageUse {
+    std::string where;
+    std::uint64_t calls = 0;    // begun so far
+    std::uint32_t running = 0;  // of them under way now
+    bool holds_worker = true;
+  };
+  struct Occupancy {
+    std::uint32_t held = 0;            // workers that stages hold
+    std::uint32_t waiting = 0;         // tasks that wait for a worker
+    std::span<const StageUse> stages;  // valid until another stage takes time for the first time
+  };
+  // REQUIRES: no other thread uses this executor at the moment.
+  virtual Occupancy occupancy() const noexcept = 0;
+
   // Runs what is ready now, or else lets the clock jump to the next timer; false: nothing is ready or armed, or another
   // thread is at it.
   virtual bool step() = 0;
+  // Runs all that is ready now, and then lets the clock jump to the next timer. False: none is armed, or another thread
+  // is at it.
+  virtual bool run_to_next() = 0;
   // Runs everything that is due until `time`, at its time, and leaves the clock there.
   virtual Ticked run_until(TimePoint time) noexcept = 0;
   // Until nothing is ready or armed; the clock stays at the last timer.
@@ -46,7 +68,7 @@ class VirtualTime : public Executor {
 };
 
 struct VirtualTimeOptions {
-  unsigned workers = 1;  // what concurrency() says: how many elements of an `each` are under way at a time
+  unsigned workers = 1;  // what concurrency() says: how many stages and elements of an `each` are under way at a time
   TimePoint start{};     // what the clock shows at first
 };
 // Errors: bad_value for no workers, out_of_memory.

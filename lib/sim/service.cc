@@ -1,0 +1,30 @@
+#include "tailrace/sim/service.h"
+
+#include <thread>
+
+namespace tailrace::detail {
+
+Duration ServiceTime::draw(const CallFacts& about) const noexcept {
+  Random random(seed_of({options.seed, about.request, number_of(about.where), about.element}));
+  return time.draw(random);
+}
+
+TimePoint now_of(const CallFacts& about) noexcept { return about.executor ? about.executor->now() : Clock::now(); }
+
+bool take_time(const CallFacts& about, TimePoint due, const sim::ServiceOptions& options, Work& work) noexcept {
+  work.where = about.where;
+  work.holds_worker = options.holds_worker;
+  if (about.executor && about.executor->occupy(due, work)) return true;
+  if (!about.executor || options.holds_worker) {
+    std::this_thread::sleep_until(due);
+    return false;
+  }
+  work.fire = [](Timer& timer) noexcept {
+    Work& fired = static_cast<Work&>(timer);
+    fired.over(fired);
+  };
+  about.executor->wake_at(due, work);
+  return true;
+}
+
+}  // namespace tailrace::detail
