@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <map>
 
 #include "engine/frame.h"
@@ -23,6 +24,9 @@ struct Slot {
 
 std::uint32_t round_up(std::uint32_t n, std::uint32_t to) { return (n + to - 1) / to * to; }
 std::uint32_t number(std::size_t n) { return static_cast<std::uint32_t>(n); }
+Duration duration(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(std::min(seconds, 1e6)));
+}
 
 class Compiler {
  public:
@@ -123,6 +127,7 @@ class Compiler {
     b.station = station;
     b.number = static_cast<std::uint16_t>(std::min<std::size_t>(p_.blocks.size(), 0xffff));
     starts_.push_back(number(p_.code.size()));
+    seconds_.push_back(0);
     if (Block* before = line.block; before && before->control) {
       const_cast<Control*>(before->control)->after = &b;
     } else if (before) {
@@ -181,10 +186,22 @@ class Compiler {
     Instruction& i = emit(line, take ? n.stage.take : n.stage.leave, inputs, out, path_of(s.path, n));
     i.context = keep(n.stage.context);
     if (n.stage.station.batch) i.run = [](const Instruction&, char*) {};  // called for the whole batch, not here
-    line.block->quick = line.block->quick && n.stage.quick;
+    expect(seconds_of(s, node));
     if (n.stage.asynchronous) park(line, node, out);
     if (station) new_block(line);
     give_up_dead(line, node);
+  }
+  // What a stage takes before anything was learned: what was measured or, where nothing was, next to nothing of one
+  // that was declared quick. Below 0: unknown.
+  static double seconds_of(const Scope& s, int node) {
+    const auto n = static_cast<std::size_t>(node);
+    const double measured = n < s.choices.seconds.size() ? s.choices.seconds[n] : -1;
+    return measured < 0 && s.graph.nodes[n].stage.quick ? 0 : measured;
+  }
+  // Adds a stage to what the latest block is expected to take.
+  void expect(double seconds) {
+    double& all = seconds_.back();
+    all = all < 0 || seconds < 0 ? -1 : all + seconds;
   }
   Station* station_of(Line& line, const Node& n) {
     line.region.turn = 1;
@@ -400,6 +417,7 @@ class Compiler {
       block.memory = slot_at(block.memory);
       block.first = p_.code.data() + starts_[b];
       block.last = p_.code.data() + (b + 1 < starts_.size() ? starts_[b + 1] : p_.code.size());
+      if (seconds_[b] >= 0) block.cost.store(policy::expected_cost(duration(seconds_[b])));
     }
   }
   void place_region(Region& r) {
@@ -427,7 +445,8 @@ class Compiler {
   const std::string& flow_;
   bool top_ = true;
   std::uint32_t slots_ = 0, live_bytes_ = 0;
-  std::vector<std::uint32_t> starts_;                           // by block: its first instruction
+  std::vector<std::uint32_t> starts_;  // by block: its first instruction
+  std::vector<double> seconds_;        // by block: what it is expected to take; below 0: unknown
   std::vector<std::pair<std::uint32_t, std::uint32_t>> parks_;  // asynchronous instructions and their controls
   std::uint32_t states_ = 0, turns_ = 0, words_ = 0, live_ = 0, slots_at_ = 0, tasks_ = 0, texts_ = 0;
 };

@@ -74,6 +74,7 @@ std::int16_t last_choice(Frame& f, bool (*wanted)(Kind)) noexcept {
 [[gnu::noinline]] void mark_late(Frame& f) noexcept {
   if (!f.answer || f.anytime || f.executor->now() <= f.head.request.deadline) return;
   f.late = true;
+  f.engine->late.fetch_add(1, relaxed);
   f.engine->observe({Event::Kind::late, f.code, 0, {}, {}});
 }
 

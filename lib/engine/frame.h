@@ -142,6 +142,7 @@ struct EngineState {
   bool shares_threads = false;        // the executor does
   bool threadless = false;            // the executor has no thread: callers run everything, one arm after another
   Atomic<std::uint64_t> too_late{0};  // Completions that nobody waited for any more
+  Atomic<std::uint64_t> late{0};      // answers that came past their deadline because a caller's thread ran a stage
   StopFlag stopping{};                // outermost of all requests' flags
   Atomic<std::uint32_t> owners{1};    // the engine and its handles
   Atomic<std::uint32_t> outside{0};   // tasks spawned, timers armed, and callers running: what destruction waits for

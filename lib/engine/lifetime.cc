@@ -54,7 +54,7 @@ Program& empty_program(EngineState& e) {
 
 EngineFigures figures_of(const Program& p) noexcept {
   const auto count = [](const auto& list) { return static_cast<std::uint32_t>(list.size()); };
-  return {count(p.blocks), count(p.code), count(p.regions), p.frame_bytes, p.pool.count(), 0, 0};
+  return {count(p.blocks), count(p.code), count(p.regions), p.frame_bytes, p.pool.count(), 0, 0, 0};
 }
 
 std::uint32_t waiting_at_stations(const Compiled& p) noexcept {
@@ -289,6 +289,7 @@ EngineFigures EngineCore::figures() const noexcept {
   EngineFigures figures = state_->figures;
   for (const auto& p : state_->programs) figures.waiting += waiting_at_stations(*p);
   figures.too_late = state_->too_late.load(relaxed);
+  figures.late = state_->late.load(relaxed);
   return figures;
 }
 

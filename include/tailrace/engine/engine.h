@@ -33,6 +33,7 @@ struct EngineFigures {
   std::uint32_t frames = 0;
   std::uint32_t waiting = 0;   // requests that wait for their turn at a stage, as of now
   std::uint64_t too_late = 0;  // Completions used when nobody waited for them any more; counts while the engine runs
+  std::uint64_t late = 0;      // answers that came past their deadline because their thread was running a stage
 };
 
 namespace detail {
