@@ -126,6 +126,13 @@ inline bool run_on_caller(Frame& f) noexcept {
   return true;
 }
 
+// Everything on an executor's thread, while the caller sleeps.
+void run_elsewhere(Frame& f) noexcept {
+  f.refs.store(2, relaxed);
+  spawn(entry_of(f));
+  wait_for_answer(f);
+}
+
 // Where there is something to ask before the caller's thread may work or wait.
 [[gnu::noinline]] void run_carefully(Frame& f) noexcept {
   if (must_stay_here(f)) {
@@ -133,9 +140,17 @@ inline bool run_on_caller(Frame& f) noexcept {
     run_here(f);
     --tasks_running;
     if (f.timed && f.engine->executor->now() > f.head.request.deadline) mark_late(f);
-  } else if (!run_on_caller(f)) {
-    wait_for_answer(f);
+    return;
   }
+  EngineState& e = *f.engine;
+  const bool counted = e.max_running != unlimited;
+  if (counted && e.callers_running.fetch_add(1, relaxed) >= e.max_running) {
+    e.callers_running.fetch_sub(1, relaxed);
+    return run_elsewhere(f);
+  }
+  const bool answered = run_on_caller(f);
+  if (counted) e.callers_running.fetch_sub(1, relaxed);
+  if (!answered) wait_for_answer(f);
 }
 
 }  // namespace

@@ -138,8 +138,9 @@ struct EngineState {
   Atomic<Program*> current{nullptr};  // the one that new requests go to; null: they are refused
   std::optional<Runtime> runtime;
   InlineExecutors inline_executors;
-  std::uint32_t max_in_flight = 0, max_losers = 0;
-  bool shares_threads = false;        // the executor does
+  std::uint32_t max_in_flight = 0, max_losers = 0, max_running = unlimited;
+  Atomic<std::uint32_t> callers_running{0};  // counted only where max_running says a number
+  bool shares_threads = false;               // the executor does
   bool threadless = false;            // the executor has no thread: callers run everything, one arm after another
   Atomic<std::uint64_t> too_late{0};  // Completions that nobody waited for any more
   Atomic<std::uint64_t> late{0};      // answers that came past their deadline because a caller's thread ran a stage

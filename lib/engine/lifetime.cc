@@ -171,7 +171,8 @@ namespace {
 Program& add_program(EngineState& e, Compiled&& compiled) {
   Program& p = empty_program(e);
   static_cast<Compiled&>(p) = std::move(compiled);
-  p.asks = e.threadless || (e.shares_threads && !(p.controls.empty() && p.stations.empty()));
+  p.asks =
+      e.threadless || e.max_running != unlimited || (e.shares_threads && !(p.controls.empty() && p.stations.empty()));
   allocate_frames(p, e.max_in_flight, e.max_losers, std::max(1u, e.executor->concurrency()));
   e.figures = figures_of(p);
   return p;
@@ -199,6 +200,7 @@ Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const 
     state->observer = std::move(observer);
     state->max_in_flight = limits.max_in_flight;
     state->max_losers = limits.max_losers;
+    state->max_running = limits.max_running;
     state->threadless = state->executor->concurrency() == 0;
     state->shares_threads = state->executor->shares_threads();
     make_current(*state,
