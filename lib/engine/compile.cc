@@ -320,6 +320,8 @@ class Compiler {
     const Slot gather = new_slot(*n.each_out->gather);
     c.gather = gather.at;
     c.gather_live = gather.live;
+    c.element_name = slots_;
+    slots_ += name_bytes;
     c.element = std::make_unique<Program>();
     Compiler(*c.element, stations_, flow_)
         .compile(*n.arms[0].graph, s.choices.arms[static_cast<std::size_t>(node)][0], arm_path(c.name, 0), false);
@@ -437,6 +439,7 @@ class Compiler {
     c.words = words_ + c.words * number(sizeof(ControlWords));
     c.gather = slot_at(c.gather);
     c.gather_live = live_at(c.gather_live);
+    c.element_name = slot_at(c.element_name);
     for (Carry& carry : c.carries) carry = {carry.ops, slot_at(carry.slot), live_at(carry.live)};
   }
 

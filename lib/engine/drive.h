@@ -45,7 +45,7 @@ Step region_done(Frame& f, const Region& r) noexcept;
 // A region has failed, and its error stands in its state.
 Step region_failed(Frame& f, const Region& r) noexcept;
 // Fails the region that a control stands in.
-Step fail_control(Frame& f, const Control& c, Code code, const std::string& where, std::string_view text) noexcept;
+Step fail_control(Frame& f, const Control& c, Code code, const char* where, std::string_view text) noexcept;
 
 // The region's answer becomes the control's, and its frame goes on behind it.
 Step go_on(Frame& f, const Control& c, std::uint32_t answer) noexcept;

@@ -64,6 +64,7 @@ struct Control {
   const EachIn* each_in = nullptr;
   const EachOut* each_out = nullptr;
   std::uint32_t gather = 0, gather_live = 0;  // quorum: where its Ballot stands
+  std::uint32_t element_name = 0;             // where the name of the element that failed stands
   bool may_move = false;                      // elements may be taken out of the vector
   std::unique_ptr<Program> element;
 };

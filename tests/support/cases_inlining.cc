@@ -68,13 +68,13 @@ void outrunning_is_learned(const Setting& setting) {
   const auto seen = std::make_shared<Late>();
   auto engine = setting.start(where([](int x) { std::this_thread::sleep_for(x * 1ms); }), {.observer = seen});
   const auto outrun = [&] {
-    teach(engine, {.within = 200ms});  // so fits it twice
-    const auto o = engine.run(250, {.within = 200ms});
+    teach(engine, {.within = 100ms});  // so it fits twice
+    const auto o = engine.run(130, {.within = 100ms});
     return o && o.late;
   };
   check(eventually(outrun), "never answered late");
   check(seen->late == 1 && engine.figures().late == 1, "a late answer was not counted");
-  expect(engine.run(250, {.within = 100ms}), Code::deadline_missed);
+  expect(engine.run(130, {.within = 50ms}), Code::deadline_missed);
   check(!runs_here(engine, {.within = 200ms}), "a stage that took too long was run here again");
   check(seen->late == 1 && engine.figures().late == 1, "an answer in time was counted as late");
 }
@@ -100,9 +100,7 @@ void one_unknown_stage_hands_over_all(const Setting& setting) {
   const auto caller = std::this_thread::get_id();
   const auto here = [=](int) { return std::this_thread::get_id() == caller; };
   auto engine = setting.start(from_int([&](Stream<int> s) {
-    const auto first = s.then("a", stage(here, {.quick = true}));
-    return join_with(
-        "both", [](bool a, bool b) { return 2 * a + b; }, first, s.then("b", here));
+    return s.then("a", stage(here, {.quick = true})).then("b", [=](bool a) { return 2 * a + here(0); });
   }));
   const int both = engine.run(0, {.within = 1h}).value();
   check(both == (setting.rewrites ? 0 : 2), "stages ran in other places than their blocks");
