@@ -23,9 +23,9 @@ Flow<int, bool> where(StageOptions options = {}) {
 
 bool runs_here(Here& engine, const Request& request, int in = 0) { return engine.run(in, request).value(); }
 
-// Asks until the stage is known, and the caller's thread runs it.
+// Asks until the stage is known, and the caller's thread runs it. On a busy machine a deadline may pass meanwhile.
 void teach(Here& engine, const Request& request) {
-  check(eventually([&] { return runs_here(engine, request); }), "a known stage was handed over");
+  check(eventually([&] { return engine.run(0, request).value_or(false); }), "a known stage was handed over");
 }
 
 void unknown_blocks_go_to_workers(const Setting& setting) {
@@ -75,7 +75,7 @@ void outrunning_is_learned(const Setting& setting) {
   check(eventually(outrun), "never answered late");
   check(seen->late == 1 && engine.figures().late == 1, "a late answer was not counted");
   expect(engine.run(130, {.within = 50ms}), Code::deadline_missed);
-  check(!runs_here(engine, {.within = 200ms}), "a stage that took too long was run here again");
+  check(!engine.run(0, {.within = 200ms}).value_or(false), "a stage that took too long was run here again");
   check(seen->late == 1 && engine.figures().late == 1, "an answer in time was counted as late");
 }
 
