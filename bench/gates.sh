@@ -75,6 +75,7 @@ figures() {
       printf "m4.empty_instr %.0f\n", n["m4.empty"] - n["m4.nothing"]
       printf "m4.stage_instr %.0f\n", n["m4.stage"] - n["m4.direct"]
       printf "m4.deadline_instr %.0f\n", n["m4.quick_deadline"] - n["m4.direct"]
+      printf "m4.learned_instr %.0f\n", n["m4.learned_deadline"] - n["m4.direct_us"]
     }' "$1"
 }
 

@@ -15,14 +15,17 @@ Work function_chain(int length) {
   };
 }
 
-Work direct_call() {
+template <class Stage>
+Work call_directly() {
   return [](long n) {
-    Value (*volatile call)(Value) = [](Value x) { return Step{}(x); };
+    Value (*volatile call)(Value) = [](Value x) { return Stage{}(x); };
     Value x = seed;
     for (long i = 0; i < n; ++i) x = call(x);
     return x;
   };
 }
+Work direct_call() { return call_directly<Step>(); }
+Work direct_microsecond() { return call_directly<Microsecond>(); }
 
 Work no_call() {
   return [](long n) {

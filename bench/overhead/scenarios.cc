@@ -36,6 +36,29 @@ std::vector<Arm> m4_stage_arms() {
           {"one stage", request_chain(1, Fuse::yes)},
           {"one quick stage with a deadline", quick_stage_with_deadline()}};
 }
+std::vector<Arm> m4_learned_arms() {
+  return {{"direct call of 1 us", direct_microsecond()},
+          {"one stage of 1 us with a deadline, learned", learned_stage_with_deadline()}};
+}
+// What the same costs before the engine knows the stage: the request is handed over to a worker, which may sleep.
+void m4_unlearned(Results& r) {
+  constexpr int engines = 50, calls = 10;
+  std::vector<bench::Series> by_call(calls);
+  for (int i = 0; i < engines; ++i) {
+    const auto ns = first_calls_with_deadline(calls);
+    for (int call = 0; call < calls; ++call)
+      by_call[static_cast<std::size_t>(call)].push_back(ns[static_cast<std::size_t>(call)]);
+  }
+  Table t{"m4: the first requests with a deadline, one stage of 1 us",
+          "Of " + std::to_string(engines) + " fresh engines with one worker each, one request after the other.",
+          {"request", "ns least", "ns median"},
+          {}};
+  for (std::size_t call = 0; call < by_call.size(); ++call) {
+    const auto ns = bench::stats(by_call[call]);
+    t.rows.push_back({std::to_string(call + 1), text(ns.min), text(ns.median)});
+  }
+  r.tables.push_back(std::move(t));
+}
 
 std::vector<Arm> operator+(std::vector<Arm> a, const std::vector<Arm>& b) {
   a.insert(a.end(), b.begin(), b.end());
@@ -83,14 +106,19 @@ void m2(const bench::Options& options, Results& r) {
 }
 
 void m4(const bench::Options& options, Results& r) {
-  const auto empty = m4_empty_arms(), stage = m4_stage_arms();
+  const auto empty = m4_empty_arms(), stage = m4_stage_arms(), learned = m4_learned_arms();
   const Comparison e = bench::compare(empty, options), s = bench::compare(stage, options);
+  const Comparison l = bench::compare(learned, options);
   r.tables.push_back(table_of("m4: from the call to the answer, empty pipeline", empty, e));
   r.tables.push_back(table_of("m4: from the call to the answer, one stage", stage, s));
   add(r, e, "m4.empty_time", "empty pipeline, more than a direct call", bench::subtract(e.arms[1], e.arms[0]), 40,
       "ns");
   add(r, s, "m4.quick_deadline_time", "one quick stage with a deadline, more than a direct call",
       bench::subtract(s.arms[2], s.arms[0]), 120, "ns");
+  r.tables.push_back(table_of("m4: from the call to the answer, one stage of 1 us", learned, l));
+  add(r, l, "m4.learned_deadline_time", "one learned stage of 1 us with a deadline, more than a direct call",
+      bench::subtract(l.arms[1], l.arms[0]), 120, "ns");
+  m4_unlearned(r);
 }
 
 // Per request, in the best of three windows: oneTBB takes memory for its own tasks now and then, as threads happen to
@@ -115,7 +143,9 @@ std::vector<Counted> counted() {
                               {"m4.direct", direct_call},
                               {"m4.empty", [] { return request_chain(0, Fuse::yes); }},
                               {"m4.stage", [] { return request_chain(1, Fuse::yes); }},
-                              {"m4.quick_deadline", quick_stage_with_deadline}};
+                              {"m4.quick_deadline", quick_stage_with_deadline},
+                              {"m4.direct_us", direct_microsecond},
+                              {"m4.learned_deadline", learned_stage_with_deadline}};
   for (int n : {10, 100}) {
     const auto end = "." + std::to_string(n);
     all.push_back({"m1.function" + end, [n] { return function_chain(n); }});
@@ -144,6 +174,8 @@ void check_all_answers() {
   for (int n : {1, 10, 100}) bench::check_answers(m1_arms(n) + m2_arms(n));
   bench::check_answers(m4_empty_arms());
   bench::check_answers(m4_stage_arms());
+  bench::check_answers(m4_learned_arms());
+  first_calls_with_deadline(1);
 }
 
 void measure(const bench::Options& options, Results& r) {

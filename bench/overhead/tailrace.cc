@@ -1,5 +1,7 @@
+#include <tailrace/exec/pool.h>
 #include <tailrace/tailrace.h>
 
+#include <chrono>
 #include <memory>
 
 #include "engine/drive.h"
@@ -7,8 +9,6 @@
 #include "overhead/scenario.h"
 #if TAILRACE_HAS_TBB
 #include <tailrace/exec/tbb.h>
-#else
-#include <tailrace/exec/pool.h>
 #endif
 
 namespace overhead {
@@ -89,6 +89,42 @@ Work quick_stage_with_deadline() {
     for (long i = 0; i < n; ++i) x = *engine->run(x, {.within = std::chrono::hours(1)});
     return x;
   };
+}
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// One worker, which sleeps while callers run their requests themselves.
+tr::Engine<Value, Value> microsecond_engine() {
+  const auto flow = tr::flow<Value>("chain", [](tr::Stream<Value> s) { return s.then("s", Microsecond{}); });
+  tr::EngineOptions options;
+  options.executor = tr::pool_executor(1).value();
+  return std::move(tr::start(flow, options)).value();
+}
+
+}  // namespace
+
+Work learned_stage_with_deadline() {
+  auto engine = std::make_shared<tr::Engine<Value, Value>>(microsecond_engine());
+  for (int i = 0; i < 100; ++i) engine->run(seed, {.within = 1h}).value();
+  return [engine](long n) {
+    Value x = seed;
+    for (long i = 0; i < n; ++i) x = *engine->run(x, {.within = 1h});
+    return x;
+  };
+}
+
+std::vector<double> first_calls_with_deadline(int calls) {
+  auto engine = microsecond_engine();
+  std::vector<double> nanoseconds;
+  for (int i = 0; i < calls; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    const Value answer = *engine.run(seed, {.within = 1h});
+    nanoseconds.push_back(std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - begin).count());
+    if (answer != Microsecond{}(seed)) throw bench::WrongAnswer{"a first call with a deadline"};
+  }
+  return nanoseconds;
 }
 
 }  // namespace overhead

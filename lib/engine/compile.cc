@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <map>
 
 #include "engine/frame.h"
@@ -24,6 +25,9 @@ struct Slot {
 
 std::uint32_t round_up(std::uint32_t n, std::uint32_t to) { return (n + to - 1) / to * to; }
 std::uint32_t number(std::size_t n) { return static_cast<std::uint32_t>(n); }
+Duration duration(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(std::min(seconds, 1e6)));
+}
 
 class Compiler {
  public:
@@ -128,6 +132,7 @@ class Compiler {
     b.station = station;
     b.number = static_cast<std::uint16_t>(std::min<std::size_t>(p_.blocks.size(), 0xffff));
     starts_.push_back(number(p_.code.size()));
+    seconds_.push_back(0);
     if (Block* before = line.block; before && before->control) {
       const_cast<Control*>(before->control)->after = &b;
     } else if (before) {
@@ -196,11 +201,23 @@ class Compiler {
     Instruction& i = emit(line, take ? n.stage.take : n.stage.leave, inputs, out, path_of(s.path, n));
     i.context = keep(n.stage.context);
     if (batch) i.run = [](const Instruction&, char*) {};  // called for the whole batch, not here
-    line.block->quick = line.block->quick && n.stage.quick;
+    expect(seconds_of(s, node));
     if (n.stage.asynchronous) park(line, node, out);
     else if (!batch) mark(line, mark_ran, path_of(s.path, n));
     if (station) new_block(line);
     give_up_dead(line, node);
+  }
+  // What a stage takes before anything was learned: what was measured or, where nothing was, next to nothing of one
+  // that was declared quick. Below 0: unknown.
+  static double seconds_of(const Scope& s, int node) {
+    const auto n = static_cast<std::size_t>(node);
+    const double measured = n < s.choices.seconds.size() ? s.choices.seconds[n] : -1;
+    return measured < 0 && s.graph.nodes[n].stage.quick ? 0 : measured;
+  }
+  // Adds a stage to what the latest block is expected to take.
+  void expect(double seconds) {
+    double& all = seconds_.back();
+    all = all < 0 || seconds < 0 ? -1 : all + seconds;
   }
   Station* station_of(Line& line, const Node& n) {
     line.region.turn = 1;
@@ -320,6 +337,8 @@ class Compiler {
     const Slot gather = new_slot(*n.each_out->gather);
     c.gather = gather.at;
     c.gather_live = gather.live;
+    c.element_name = slots_;
+    slots_ += name_bytes;
     c.element = std::make_unique<Program>();
     Compiler(*c.element, stations_, flow_, traced_)
         .compile(*n.arms[0].graph, s.choices.arms[static_cast<std::size_t>(node)][0], arm_path(c.name, 0), false);
@@ -421,6 +440,7 @@ class Compiler {
       block.memory = slot_at(block.memory);
       block.first = p_.code.data() + starts_[b];
       block.last = p_.code.data() + (b + 1 < starts_.size() ? starts_[b + 1] : p_.code.size());
+      if (seconds_[b] >= 0) block.cost.store(policy::expected_cost(duration(seconds_[b])));
     }
   }
   void place_region(Region& r) {
@@ -441,6 +461,7 @@ class Compiler {
     c.words = words_ + c.words * number(sizeof(ControlWords));
     c.gather = slot_at(c.gather);
     c.gather_live = live_at(c.gather_live);
+    c.element_name = slot_at(c.element_name);
     for (Carry& carry : c.carries) carry = {carry.ops, slot_at(carry.slot), live_at(carry.live)};
   }
 
@@ -450,7 +471,8 @@ class Compiler {
   const bool traced_;
   bool top_ = true;
   std::uint32_t slots_ = 0, live_bytes_ = 0;
-  std::vector<std::uint32_t> starts_;                           // by block: its first instruction
+  std::vector<std::uint32_t> starts_;  // by block: its first instruction
+  std::vector<double> seconds_;        // by block: what it is expected to take; below 0: unknown
   std::vector<std::pair<std::uint32_t, std::uint32_t>> parks_;  // asynchronous instructions and their controls
   std::uint32_t states_ = 0, turns_ = 0, words_ = 0, live_ = 0, slots_at_ = 0, tasks_ = 0, texts_ = 0;
 };

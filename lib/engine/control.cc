@@ -51,11 +51,11 @@ Step all_arms_out(Frame& f, const Control& c) noexcept {
     const bool own = f.region_state(r).flag.halt.load(std::memory_order_acquire) == failed;
     const auto room = size + (text_bytes - size) / (c.arms.size() - arm);
     append(text, size, room, arm ? "; " : "");
-    append(text, size, room, own ? std::string_view(*f.region_state(r).where) : std::string_view(c.name));
+    append(text, size, room, own ? f.region_state(r).where : std::string_view(c.name));
     append(text, size, room, ": ");
     append(text, size, room, own ? text_of(f, r) : "not a valid answer");
   }
-  return fail_control(f, c, Code::all_arms_failed, c.name, {text, size});
+  return fail_control(f, c, Code::all_arms_failed, c.name.c_str(), {text, size});
 }
 
 // An arm has failed or gave an answer that is not valid.
@@ -105,7 +105,7 @@ Step rung_failed(Frame& f, const Region& r) noexcept {
   if (r.arm + 1 < c.arms.size()) return enter(f, arm_region(c, r.arm + 1));
   const auto best = f.words(c).a.load(relaxed);
   const RegionState& s = f.region_state(r);
-  if (!best || !c.fallback) return fail_control(f, c, s.code, *s.where, text_of(f, r));
+  if (!best || !c.fallback) return fail_control(f, c, s.code, s.where, text_of(f, r));
   return leave_cascade(f, arm_region(c, best - 1), fallback_bit);
 }
 
@@ -115,7 +115,7 @@ Step fail_selection(Frame& f, const Control& c, std::size_t arm) noexcept {
   char text[text_bytes];
   const int size =
       std::snprintf(text, sizeof text, "the selector gave %zu; the arms are 0 to %zu", arm, c.arms.size() - 1);
-  return fail_control(f, c, Code::bad_selection, c.name, {text, static_cast<std::size_t>(size)});
+  return fail_control(f, c, Code::bad_selection, c.name.c_str(), {text, static_cast<std::size_t>(size)});
 }
 
 Step start_choice(Frame& f, const Control& c) noexcept {
@@ -124,7 +124,7 @@ Step start_choice(Frame& f, const Control& c) noexcept {
     arm = c.test.run(c.test.context.get(), f.base() + c.in);
   } catch (...) {
     const Error error = thrown();
-    return fail_control(f, c, error.code(), c.name, error.what());
+    return fail_control(f, c, error.code(), c.name.c_str(), error.what());
   }
   if (arm >= c.arms.size()) return fail_selection(f, c, arm);
   f.words(c).a.store(static_cast<std::uint32_t>(arm) + 1, relaxed);
@@ -204,13 +204,13 @@ Step region_failed(Frame& f, const Region& r) noexcept {
     case Role::choice:
     case Role::branch: {
       const RegionState& s = f.region_state(r);
-      return fail_control(f, *r.control, s.code, *s.where, text_of(f, r));
+      return fail_control(f, *r.control, s.code, s.where, text_of(f, r));
     }
   }
   return nothing(f);
 }
 
-Step fail_control(Frame& f, const Control& c, Code code, const std::string& where, std::string_view text) noexcept {
+Step fail_control(Frame& f, const Control& c, Code code, const char* where, std::string_view text) noexcept {
   if (!set_failed(f, *c.around, code, where, text)) return nothing(f);
   return region_failed(f, *c.around);
 }

@@ -1,5 +1,7 @@
 #include "engine/drive.h"
 
+#include <algorithm>
+
 #include "engine/park.h"
 #include "engine/trace.h"
 #include "engine/turn.h"
@@ -16,19 +18,46 @@ void give_up(Step s) noexcept {
 }
 
 // Whether the step's block may run here and now. If not, the step has been dealt with.
-[[gnu::noinline]] bool may_enter(Step s, Thread thread) noexcept {
+inline bool may_begin(Step s) noexcept {
   Frame& f = *s.frame;
-  if (f.parent && left_outside(f)) return give_up(s), false;
-  if (f.timed) {
-    if (f.executor->now() >= f.head.request.deadline) {
-      expire(root_of(f), Code::deadline_missed);
-      return give_up(s), false;
-    }
-    if (thread == Thread::borrowed && !s.block->quick && !(f.engine->shares_threads && f.executor->on_worker()))
-      return spawn(s), false;
-  }
   if (f.engine->threadless && f.executor->should_yield()) return spawn(s), false;
   return !s.block->station || begin_turn(s);
+}
+[[gnu::noinline]] bool may_enter(Step s) noexcept {
+  if (s.frame->parent && left_outside(*s.frame)) return give_up(s), false;
+  return may_begin(s);
+}
+
+// ---- requests that are timed
+
+// A run longer than any other is never lost, also where several end at the same time.
+inline void learn(const Block& b, Duration took, bool whole) noexcept {
+  policy::BlockCost known = b.cost.load(relaxed);
+  for (;;) {
+    const policy::BlockCost next = policy::observe(known, took, whole);
+    if (next == known || b.cost.compare_exchange_weak(known, next, relaxed, relaxed)) return;
+  }
+}
+
+// Whether the caller's thread would be back in time from the step's block. Where that thread is also one of those that
+// the request would be handed over to, there is nothing to choose.
+inline bool may_stay(Step s, Thread thread, TimePoint now) noexcept {
+  Frame& f = *s.frame;
+  const Duration left = f.head.request.deadline - now;
+  const Duration slack = thread == Thread::interruptible ? std::min(left, policy::at_once) : left;
+  return policy::may_inline(s.block->cost.load(relaxed), slack) ||
+         (f.engine->shares_threads && f.executor->on_worker());
+}
+
+inline bool may_enter_timed(Step s, Thread thread, TimePoint now) noexcept {
+  Frame& f = *s.frame;
+  if (f.parent && left_outside(f)) return give_up(s), false;
+  if (now >= f.head.request.deadline) {
+    expire(root_of(f), Code::deadline_missed);
+    return give_up(s), false;
+  }
+  if (thread != Thread::worker && !may_stay(s, thread, now)) return spawn(s), false;
+  return may_begin(s);
 }
 
 // A block's region was stopped or has failed.
@@ -44,7 +73,7 @@ void give_up(Step s) noexcept {
   return halt == failed ? region_failed(f, *b.region) : nothing(f);
 }
 
-Step finish_block(Step s, Thread thread) noexcept {
+[[gnu::always_inline]] inline Step finish_block(Step s, Thread thread) noexcept {
   Frame& f = *s.frame;
   const Block& b = *s.block;
   RegionState& state = f.at<RegionState>(b.state);
@@ -112,11 +141,37 @@ const Block& run_blocks(Frame& f, const Block& first) noexcept {
   }
 }
 
+TimePoint drive_timed(Step s, Thread thread) noexcept {
+  TimePoint looked = s.frame->executor->now();
+  while (may_enter_timed(s, thread, looked)) {
+    Frame& f = *s.frame;
+    enter_block(f, *s.block);
+    const Block& b = run_blocks(f, *s.block);
+    const bool whole = f.at<RegionState>(b.state).flag.halt.load(relaxed) == running;
+    const bool parks = b.control && b.control->kind == Kind::then;
+    if (parks) learn(b, f.executor->now() - looked, whole);  // whoever completes it may be quicker than this thread
+    s = finish_block({&f, &b}, thread);
+    if (!s.frame) break;
+    const TimePoint now = s.frame->executor->now();
+    if (!parks) learn(b, now - looked, whole);
+    looked = now;
+    if (!s.block) {
+      release(*s.frame);
+      break;
+    }
+  }
+  return looked;
+}
+
 void drive(Step s, Thread thread) noexcept {
+  if (s.frame->timed) {
+    drive_timed(s, thread);
+    return;
+  }
   Frame* f = s.frame;  // apart from each other, compilers keep the two in registers
   const Block* b = s.block;
   while (b) {
-    if ((f->timed || f->parent || b->station) && !may_enter({f, b}, thread)) return;
+    if ((f->parent || b->station) && !may_enter({f, b})) return;
     enter_block(*f, *b);
     const Step next = finish_block({f, &run_blocks(*f, *b)}, thread);
     f = next.frame;

@@ -9,8 +9,9 @@ struct Step {
   const Block* block;  // null: nothing more to do here
 };
 
-// Whose thread runs: a worker's, or one of a caller who must have its answer at the deadline.
-enum class Thread : std::uint8_t { worker, borrowed };
+// Whose thread runs: a worker's, or one of a caller who must have its answer at the deadline or, `interruptible`, may
+// have it at any moment, because of a stop token.
+enum class Thread : std::uint8_t { worker, borrowed, interruptible };
 
 // Runs a block and those that come next, up to one that ends otherwise or to where somebody must look whether to go on;
 // gives the last one. Stops early when an instruction fails or the region is stopped.
@@ -28,6 +29,9 @@ inline thread_local unsigned tasks_running = 0;
 
 // Runs from `block` on until the request is answered, handed over or waits for others. Takes the step's reference over.
 void drive(Step step, Thread thread) noexcept;
+// The same for a request that is timed: looks at the clock before every block and behind the last one, and learns what
+// blocks take. When it last looked.
+TimePoint drive_timed(Step step, Thread thread) noexcept;
 // Has the executor drive a region from its block on. Takes the step's reference over.
 void spawn(Step step) noexcept;
 
@@ -41,7 +45,7 @@ Step region_done(Frame& f, const Region& r) noexcept;
 // A region has failed, and its error stands in its state.
 Step region_failed(Frame& f, const Region& r) noexcept;
 // Fails the region that a control stands in.
-Step fail_control(Frame& f, const Control& c, Code code, const std::string& where, std::string_view text) noexcept;
+Step fail_control(Frame& f, const Control& c, Code code, const char* where, std::string_view text) noexcept;
 
 // The region's answer becomes the control's, and its frame goes on behind it.
 Step go_on(Frame& f, const Control& c, std::uint32_t answer) noexcept;

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cstdio>
+#include <cstring>
 #include <utility>
 
 #include "engine/drive.h"
@@ -22,14 +24,35 @@ Frame& back_to_parent(Frame& child) noexcept {
   return f;
 }
 
-Step fail_each(Frame& child, Code code, const std::string& where, std::string_view text) noexcept {
+// "all[17].parse" for "all[0].parse": the name that the program has for all elements, with the number of this one. What
+// failed for all of them together keeps its name.
+struct ElementName {
+  ElementName(const Frame& child, const char* where) noexcept {
+    const std::string& all = child.owner->name;
+    const std::string_view shared = where;
+    const auto number = shared.find(']', all.size());
+    const bool inside = number != shared.npos && shared[all.size()] == '[';
+    const char* const rest = inside ? where + number + 1 : "";
+    if (inside) std::snprintf(text, sizeof text, "%s[%zu]%s", all.c_str(), child.index, rest);
+    else std::snprintf(text, sizeof text, "%s", where);
+  }
+  char text[name_bytes];
+};
+
+Step fail_each(Frame& child, Code code, const char* where, std::string_view text) noexcept {
+  const ElementName name(child, where);
   char copy[text_bytes];  // the child may be gone before the text is read
   const auto size = text.copy(copy, text_bytes);
   const Control& c = *child.owner;
-  return fail_control(back_to_parent(child), c, code, where, {copy, size});
+  Frame& f = back_to_parent(child);
+  if (!begin_failing(f, *c.around)) return nothing(f);
+  char* const kept = f.base() + c.element_name;
+  std::memcpy(kept, name.text, name_bytes);
+  end_failing(f, *c.around, code, kept, {copy, size});
+  return region_failed(f, *c.around);
 }
 Step fail_each(Frame& child, const Error& error) noexcept {
-  return fail_each(child, error.code(), child.owner->name, error.what());
+  return fail_each(child, error.code(), child.owner->name.c_str(), error.what());
 }
 
 // Readies a frame that nobody else holds for an element of `f`, on whom it keeps a reference.
@@ -112,7 +135,7 @@ Step finish_each(Frame& f, const Control& c) noexcept {
     c.each_out->finish(f.base() + c.out, f.base() + c.gather);
   } catch (...) {
     const Error error = thrown();
-    return fail_control(f, c, error.code(), c.name, error.what());
+    return fail_control(f, c, error.code(), c.name.c_str(), error.what());
   }
   f.set_live(c.live);
   return {&f, c.after};
@@ -141,12 +164,12 @@ Step start_each(Frame& f, const Control& c) noexcept {
     c.each_out->start(f.base() + c.gather, n);
   } catch (...) {
     const Error error = thrown();
-    return fail_control(f, c, error.code(), c.name, error.what());
+    return fail_control(f, c, error.code(), c.name.c_str(), error.what());
   }
   f.set_live(c.gather_live);
   if (n == 0) return finish_each(f, c);
   Frame* mine = new_child(f, c, false);
-  if (!mine) return fail_control(f, c, Code::internal_error, c.name, "no element frame was left");
+  if (!mine) return fail_control(f, c, Code::internal_error, c.name.c_str(), "no element frame was left");
   const auto width = std::min<std::size_t>(n, std::max(1u, f.executor->concurrency()));
   for (std::size_t i = 1; i < width; ++i) {
     Frame* child = new_child(f, c, true);
@@ -166,8 +189,8 @@ Step element_done(Frame& child, const Region& r) noexcept {
 
 Step element_failed(Frame& child, const Region& r) noexcept {
   const RegionState& s = child.region_state(r);
-  if (!child.owner->each_out->keeps_errors) return fail_each(child, s.code, *s.where, text_of(child, r));
-  const Error error(s.code, *s.where, text_of(child, r));
+  if (!child.owner->each_out->keeps_errors) return fail_each(child, s.code, s.where, text_of(child, r));
+  const Error error(s.code, ElementName(child, s.where).text, text_of(child, r));
   return put_element(child, nullptr, &error);
 }
 

@@ -105,6 +105,56 @@ void wait_here(Frame& f) noexcept {
   all.give_back(*here);
 }
 
+[[gnu::noinline]] void mark_late(Frame& f) noexcept {
+  f.late = true;
+  f.engine->late.fetch_add(1, relaxed);
+  observe(f, {Event::Kind::late, f.code, 0, {}, {}});
+}
+
+// A stop token may answer the request while a stage runs.
+bool is_interruptible(const Frame& f) noexcept { return f.special && f.more.listener; }
+
+// The caller's thread does what it can without making the answer late. Whether there is an answer now.
+inline bool run_on_caller(Frame& f) noexcept {
+  unsigned& tasks = tasks_running;
+  f.refs.store(2, relaxed);
+  tasks = 1;
+  TimePoint left = TimePoint::min();
+  if (f.timed) left = drive_timed(entry_of(f), is_interruptible(f) ? Thread::interruptible : Thread::borrowed);
+  else drive(entry_of(f), Thread::borrowed);
+  tasks = 0;
+  if (!is_done(f)) return false;
+  if (left > f.head.request.deadline) mark_late(f);
+  return true;
+}
+
+// Everything on an executor's thread, while the caller sleeps.
+void run_elsewhere(Frame& f) noexcept {
+  f.refs.store(2, relaxed);
+  spawn(entry_of(f));
+  wait_for_answer(f);
+}
+
+// Where there is something to ask before the caller's thread may work or wait.
+[[gnu::noinline]] void run_carefully(Frame& f) noexcept {
+  if (must_stay_here(f)) {
+    ++tasks_running;
+    run_here(f);
+    --tasks_running;
+    if (f.timed && f.engine->executor->now() > f.head.request.deadline) mark_late(f);
+    return;
+  }
+  EngineState& e = *f.engine;
+  const bool counted = e.max_running != unlimited;
+  if (counted && e.callers_running.fetch_add(1, relaxed) >= e.max_running) {
+    e.callers_running.fetch_sub(1, relaxed);
+    return run_elsewhere(f);
+  }
+  const bool answered = run_on_caller(f);
+  if (counted) e.callers_running.fetch_sub(1, relaxed);
+  if (!answered) wait_for_answer(f);
+}
+
 }  // namespace
 
 // ---- FrameRef
@@ -139,22 +189,9 @@ void EngineCore::run(FrameRef& frame) const noexcept {
   Frame& f = *frame.get();
   f.set_live(f.program->input_live);
   watch_stop(f);
-  unsigned& running = tasks_running;
-  if ((f.program->asks || running) && must_stay_here(f)) {
-    ++running;
-    run_here(f);
-    --running;
-  } else {
-    f.refs.store(2, relaxed);
-    running = 1;
-    drive(entry_of(f), Thread::borrowed);
-    running = 0;
-    if (!is_done(f)) return wait_for_answer(f);
-  }
-  if (f.timed && state_->executor->now() > f.head.request.deadline) {
-    f.late = true;
-    observe(f, {Event::Kind::late, f.code, 0, {}, {}});
-  }
+  if (f.program->asks || tasks_running) [[unlikely]]
+    return run_carefully(f);
+  if (!run_on_caller(f)) wait_for_answer(f);
 }
 
 void EngineCore::submit(FrameRef& frame) const noexcept {

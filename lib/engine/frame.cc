@@ -75,6 +75,7 @@ std::int16_t last_choice(Frame& f, bool (*wanted)(Kind)) noexcept {
 [[gnu::noinline]] void mark_late(Frame& f) noexcept {
   if (!f.answer || f.anytime || f.executor->now() <= f.head.request.deadline) return;
   f.late = true;
+  f.engine->late.fetch_add(1, relaxed);
   observe(f, {Event::Kind::late, f.code, 0, {}, {}});
 }
 
@@ -238,7 +239,7 @@ Error error_of(Frame& f) noexcept {
   if (f.code != Code::none) return {f.code, words_for(f.code)};
   const Region& top = f.program->regions.front();
   const RegionState& s = f.region_state(top);
-  return {s.code, s.where ? std::string_view(*s.where) : std::string_view(), text_of(f, top)};
+  return {s.code, s.where ? s.where : "", text_of(f, top)};
 }
 
 Facts facts_of(Frame& f) noexcept {
@@ -270,16 +271,24 @@ void halt_regions(Frame& f, std::uint32_t first, std::uint32_t last) noexcept {
   if (!f.program->stations.empty()) leave_queues(f, first, last);
 }
 
-bool set_failed(Frame& f, const Region& r, Code code, const std::string& where, std::string_view text) noexcept {
-  RegionState& s = f.region_state(r);
+bool begin_failing(Frame& f, const Region& r) noexcept {
   std::uint32_t expected = running;
-  if (!s.flag.halt.compare_exchange_strong(expected, failing, std::memory_order_acq_rel)) return false;
+  return f.region_state(r).flag.halt.compare_exchange_strong(expected, failing, std::memory_order_acq_rel);
+}
+
+void end_failing(Frame& f, const Region& r, Code code, const char* where, std::string_view text) noexcept {
+  RegionState& s = f.region_state(r);
   s.code = code;
-  s.where = &where;
+  s.where = where;
   s.text_size = static_cast<std::uint8_t>(std::min<std::size_t>(text.size(), text_bytes));
   std::memmove(f.base() + r.text, text.data(), s.text_size);
   halt_regions(f, r.first + 1, r.last);
   s.flag.halt.store(failed, std::memory_order_release);
+}
+
+bool set_failed(Frame& f, const Region& r, Code code, const char* where, std::string_view text) noexcept {
+  if (!begin_failing(f, r)) return false;
+  end_failing(f, r, code, where, text);
   return true;
 }
 
@@ -287,7 +296,7 @@ std::string_view text_of(Frame& f, const Region& r) noexcept {
   return {f.base() + r.text, f.region_state(r).text_size};
 }
 
-void fail_stage(Frame& f, const Region& r, const std::string& where, const Error& error) noexcept {
+void fail_stage(Frame& f, const Region& r, const char* where, const Error& error) noexcept {
   const Code code = error.code() == Code::none ? Code::stage_failed : error.code();
   if (set_failed(f, r, code, where, error.what()) && f.engine->observer)
     tell_stage(f, r, {Event::Kind::stage_failed, code, 0, where, error.what()});
@@ -297,7 +306,7 @@ void fail_instruction(const Instruction& i, char* frame, const Error& error) noe
   Frame& f = *reinterpret_cast<Frame*>(frame);
   const Program& p = *f.program;
   const Region& r = p.regions[(i.region - p.states) / sizeof(RegionState)];
-  fail_stage(f, r, p.names[static_cast<std::size_t>(&i - p.code.data())], error);
+  fail_stage(f, r, p.names[static_cast<std::size_t>(&i - p.code.data())].c_str(), error);
 }
 
 }  // namespace tailrace::detail

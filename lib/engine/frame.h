@@ -29,7 +29,7 @@ struct RegionState {
   Code code;
   std::uint8_t text_size;
   Atomic<std::uint16_t> at;  // number of the block that a thread is in; 0: in none
-  const std::string* where;
+  const char* where;         // a C string of the program's or of this frame's
 };
 static_assert(offsetof(RegionState, flag) == 0 && sizeof(RegionState) == 16);
 
@@ -46,6 +46,8 @@ struct ControlWords {
 inline constexpr std::uint32_t fallback_bit = 1u << 31;
 
 inline constexpr std::uint32_t text_bytes = Error::what_capacity;
+// Of an element's name as a C string: so much that an Error sees whether it must be cut.
+inline constexpr std::uint32_t name_bytes = Error::where_capacity + 3;
 
 // ---- the header
 
@@ -141,11 +143,13 @@ struct EngineState {
   Atomic<Program*> current{nullptr};  // the one that new requests go to; null: they are refused
   std::optional<Runtime> runtime;
   InlineExecutors inline_executors;
-  std::uint32_t max_in_flight = 0, max_losers = 0;
-  bool shares_threads = false;        // the executor does
+  std::uint32_t max_in_flight = 0, max_losers = 0, max_running = unlimited;
+  Atomic<std::uint32_t> callers_running{0};  // counted only where max_running says a number
+  bool shares_threads = false;               // the executor does
   bool threadless = false;            // the executor has no thread: callers run everything, one arm after another
   Atomic<std::uint64_t> too_late{0};  // Completions that nobody waited for any more
   Atomic<std::uint64_t> numbers{0};   // of requests, for an observer that asks for stages
+  Atomic<std::uint64_t> late{0};      // answers that came past their deadline because a caller's thread ran a stage
   StopFlag stopping{};                // outermost of all requests' flags
   Atomic<std::uint32_t> owners{1};    // the engine and its handles
   Atomic<std::uint32_t> outside{0};   // tasks spawned, timers armed, and callers running: what destruction waits for
@@ -222,11 +226,15 @@ Frame& root_of(Frame& f) noexcept;
 // ---- regions
 
 void halt_regions(Frame& f, std::uint32_t first, std::uint32_t last) noexcept;
-// Writes a region's error and stops what runs inside it. False: it was stopped or had failed already.
-bool set_failed(Frame& f, const Region& r, Code code, const std::string& where, std::string_view text) noexcept;
+// True for the one who may write the region's error, and must. False: it was stopped or had failed already.
+bool begin_failing(Frame& f, const Region& r) noexcept;
+// Writes a region's error and stops what runs inside it. `where` lives as long as the frame.
+void end_failing(Frame& f, const Region& r, Code code, const char* where, std::string_view text) noexcept;
+// Both. False: as begin_failing.
+bool set_failed(Frame& f, const Region& r, Code code, const char* where, std::string_view text) noexcept;
 std::string_view text_of(Frame& f, const Region& r) noexcept;
 // The same for what a stage threw, returned or was told; and the Observer hears of it.
-void fail_stage(Frame& f, const Region& r, const std::string& where, const Error& error) noexcept;
+void fail_stage(Frame& f, const Region& r, const char* where, const Error& error) noexcept;
 // FrameHead::fail of engine frames.
 void fail_instruction(const Instruction& i, char* frame, const Error& error) noexcept;
 

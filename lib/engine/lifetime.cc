@@ -54,7 +54,7 @@ Program& empty_program(EngineState& e) {
 
 EngineFigures figures_of(const Program& p) noexcept {
   const auto count = [](const auto& list) { return static_cast<std::uint32_t>(list.size()); };
-  return {count(p.blocks), count(p.code), count(p.regions), p.frame_bytes, p.pool.count(), 0, 0};
+  return {count(p.blocks), count(p.code), count(p.regions), p.frame_bytes, p.pool.count(), 0, 0, 0};
 }
 
 std::uint32_t waiting_at_stations(const Compiled& p) noexcept {
@@ -185,7 +185,8 @@ namespace {
 Program& add_program(EngineState& e, Compiled&& compiled) {
   Program& p = empty_program(e);
   static_cast<Compiled&>(p) = std::move(compiled);
-  p.asks = e.threadless || (e.shares_threads && !(p.controls.empty() && p.stations.empty()));
+  p.asks =
+      e.threadless || e.max_running != unlimited || (e.shares_threads && !(p.controls.empty() && p.stations.empty()));
   allocate_frames(p, e.max_in_flight, e.max_losers, std::max(1u, e.executor->concurrency()));
   e.figures = figures_of(p);
   return p;
@@ -216,6 +217,7 @@ Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const 
     state->observer = std::move(observer);
     state->max_in_flight = limits.max_in_flight;
     state->max_losers = limits.max_losers;
+    state->max_running = limits.max_running;
     state->threadless = state->executor->concurrency() == 0;
     state->shares_threads = state->executor->shares_threads();
     make_current(*state, add_program(*state, std::move(*compile(*plan->graph, plan->choices.root, runtime.stations(),
@@ -306,6 +308,7 @@ EngineFigures EngineCore::figures() const noexcept {
   EngineFigures figures = state_->figures;
   for (const auto& p : state_->programs) figures.waiting += waiting_at_stations(*p);
   figures.too_late = state_->too_late.load(relaxed);
+  figures.late = state_->late.load(relaxed);
   return figures;
 }
 

@@ -22,7 +22,8 @@ bool wanted(const Pending& p) noexcept {
 void* slot(const Pending& p) noexcept { return frame_of(p).base() + control_of(p).out; }
 
 void fail_dropped(Frame& f, const Control& c) noexcept {
-  fail_stage(f, *c.around, c.name, Error(Code::stage_failed, "the stage gave up its Completion without using it"));
+  fail_stage(f, *c.around, c.name.c_str(),
+             Error(Code::stage_failed, "the stage gave up its Completion without using it"));
 }
 
 // The Completion's side of the meeting.
@@ -44,7 +45,7 @@ void meet(const Pending& p, std::uint32_t how) noexcept {
 void finish(const Pending& p, const Error* error) noexcept {
   Frame& f = frame_of(p);
   const Control& c = control_of(p);
-  if (error) fail_stage(f, *c.around, c.name, *error);
+  if (error) fail_stage(f, *c.around, c.name.c_str(), *error);
   else f.set_live(c.live);
   meet(p, completed);
 }

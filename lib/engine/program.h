@@ -8,6 +8,7 @@
 #include "engine/station.h"
 #include "tailrace/plan/handles.h"
 #include "tailrace/plan/stage.h"
+#include "tailrace/policy/inlining.h"
 
 // What a plan is compiled to. Three words: a *block* is straight-line code that runs to its end on one thread; a
 // *region* is what can be stopped or fail by itself (a request, an arm, a rung) and has one thread of control at a
@@ -64,6 +65,7 @@ struct Control {
   const EachIn* each_in = nullptr;
   const EachOut* each_out = nullptr;
   std::uint32_t gather = 0, gather_live = 0;  // quorum: where its Ballot stands
+  std::uint32_t element_name = 0;             // where the name of the element that failed stands
   bool may_move = false;                      // elements may be taken out of the vector
   std::unique_ptr<Program> element;
 };
@@ -77,12 +79,12 @@ struct Block {
   std::uint32_t state = 0;  // RegionState of its region
   const Region* region = nullptr;
   End end = End::done;
-  bool quick = true;         // every stage in it is
   std::uint16_t number = 0;  // from 1; the largest stands for all from there on
   const Block* next = nullptr;
   const Control* control = nullptr;
-  Station* station = nullptr;  // which must give it a turn before it runs
-  std::uint32_t memory = 0;    // where the address of the station's state is put
+  Station* station = nullptr;                // which must give it a turn before it runs
+  std::uint32_t memory = 0;                  // where the address of the station's state is put
+  mutable Atomic<policy::BlockCost> cost{};  // learned from requests with deadlines; all else stays
 };
 
 // A slot whose value must be destroyed with the frame, if its byte says that it exists.

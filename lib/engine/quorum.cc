@@ -72,11 +72,11 @@ Step no_quorum(Frame& f, const Control& c) noexcept {
     const char* form = !counted ? "[%zu]: not done" : votes[arm].group == arm ? "[%zu]: an answer" : "[%zu]: as [%u]";
     std::snprintf(words, sizeof words, form, arm, votes[arm].group);
     append(text, size, room, arm ? "; " : "");
-    append(text, size, room, own ? std::string_view(*f.region_state(r).where) : std::string_view(c.name));
+    append(text, size, room, own ? f.region_state(r).where : std::string_view(c.name));
     append(text, size, room, own ? std::string_view(": ") : std::string_view(words));
     if (own) append(text, size, room, text_of(f, r));
   }
-  return fail_control(f, c, Code::no_quorum, c.name, {text, size});
+  return fail_control(f, c, Code::no_quorum, c.name.c_str(), {text, size});
 }
 
 enum class Counted : std::uint8_t { open, agreed, impossible };

@@ -37,9 +37,9 @@ Step stage_done(Frame& f, const Region& r) noexcept {
     }
   } catch (...) {
     const Error error = thrown();
-    return fail_control(f, c, error.code(), c.name, error.what());
+    return fail_control(f, c, error.code(), c.name.c_str(), error.what());
   }
-  return fail_control(f, c, Code::stage_failed, c.name, "a stage gave an Exit that neither leaves nor goes on");
+  return fail_control(f, c, Code::stage_failed, c.name.c_str(), "a stage gave an Exit that neither leaves nor goes on");
 }
 
 }  // namespace tailrace::detail

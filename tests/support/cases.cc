@@ -12,6 +12,7 @@ const std::vector<Case>& cases() {
     add_each_cases(t);
     add_error_cases(t);
     add_request_cases(t);
+    add_inlining_cases(t);
     add_admission_cases(t);
     add_replace_cases(t);
     add_deadline_cases(t);

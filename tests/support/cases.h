@@ -99,6 +99,7 @@ void add_staged_cases(std::vector<Case>& table);
 void add_each_cases(std::vector<Case>& table);
 void add_error_cases(std::vector<Case>& table);
 void add_request_cases(std::vector<Case>& table);
+void add_inlining_cases(std::vector<Case>& table);
 void add_admission_cases(std::vector<Case>& table);
 void add_replace_cases(std::vector<Case>& table);
 void add_deadline_cases(std::vector<Case>& table);

@@ -23,12 +23,12 @@ void add_flows(std::vector<Case>& t) {
                             return v.size() + 0.5;
                           });
                         }),
-                        {{9, {"bad_value at e[0]: not 3"}}, {3, {"3.500000"}}}));
+                        {{9, {"bad_value at e[3]: not 3"}}, {3, {"3.500000"}}}));
   t.push_back(flow_case("of several failing elements any is reported", {"each-fails"}, from_int([](Stream<int> s) {
                           return each("e", s.then("v", count_up),
                                       [](int x) { return x % 2 ? throw std::runtime_error(std::to_string(x)) : x; });
                         }),
-                        {{6, {"stage_failed at e[0]: 1", "stage_failed at e[0]: 3", "stage_failed at e[0]: 5"}}}));
+                        {{6, {"stage_failed at e[1]: 1", "stage_failed at e[3]: 3", "stage_failed at e[5]: 5"}}}));
   t.push_back(flow_case(
       "each keeps errors apart", {"each-keep"}, from_int([](Stream<int> s) {
         const auto f = flow<int>("f", [](Stream<int> x) {
@@ -37,7 +37,7 @@ void add_flows(std::vector<Case>& t) {
         return each("e", s.then("v", count_up), f, keep);
       }),
       {{4,
-        {"[0 <bad_value at e[0].a: not 1> <stage_failed at e[0].b: threw something that is not a std::exception> 3]"}},
+        {"[0 <bad_value at e[1].a: not 1> <stage_failed at e[2].b: threw something that is not a std::exception> 3]"}},
        {0, {"[]"}}}));
   t.push_back(flow_case("answers that cannot be made empty", {"each-any-type"}, from_int([](Stream<int> s) {
                           return each("e", s.then("v", count_up), [](int x) { return NoDefault(x + 1); });
@@ -84,6 +84,19 @@ void add_nested(std::vector<Case>& t) {
                           return each("rows", s.then("v", count_up), row);
                         }),
                         {{4, {"[[] [1] [1 2] [1 2 3]]"}}}));
+  t.push_back(flow_case("errors name the elements around the stage", {"error-element"}, from_int([](Stream<int> s) {
+                          const auto row = flow<int>(
+                              "row", [](Stream<int> x) { return each("cells", x.then("v", count_up), fail_if(2)); });
+                          return each("rows", s.then("v", count_up), row);
+                        }),
+                        {{4, {"bad_value at rows[3].cells[2]: not 2"}}}));
+  for (const std::size_t length : {57u, 58u}) {
+    const std::string name(length, 'n');
+    t.push_back(flow_case("the name of an element that is " + std::to_string(length + 4) + " long",
+                          {"error-element", "error-bounded"},
+                          from_int([=](Stream<int> s) { return each(name, s.then("v", count_up), fail_if(10)); }),
+                          {{11, {"bad_value at " + name + (length == 57 ? "[10]" : "...") + ": not 10"}}}));
+  }
   t.push_back(flow_case("each in a race", {"nesting"}, from_int([](Stream<int> s) {
                           const auto arm = flow<int>(
                               "arm", [](Stream<int> x) { return each("e", x.then("v", count_up), fail_if(2)); });

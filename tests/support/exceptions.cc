@@ -12,7 +12,19 @@ using Reasons = std::map<std::string, std::string>;
 const std::string no_timer = "a deadline is seen at the next block, and the case holds a stage past one";
 const std::string no_worker = "the case holds a stage that a thread of the executor would be running";
 
+const std::string one_thread = "`run` does everything on its caller's thread";
+
 const Reasons without_clock = {
+    {"unknown blocks go to workers", one_thread},
+    {"workers teach", one_thread},
+    {"slow blocks go to workers", one_thread},
+    {"outrunning is learned", one_thread},
+    {"declared blocks need no learning", one_thread},
+    {"one unknown stage hands over all", one_thread},
+    {"tokens want short blocks", one_thread},
+    {"arms run elsewhere", one_thread},
+    {"callers are bounded", one_thread},
+    {"callers may only wait", one_thread},
     {"answered at the deadline", no_timer},
     {"stages are told of the deadline", no_timer},
     {"elements are told of the deadline", no_timer},
@@ -24,7 +36,7 @@ const Reasons without_clock = {
     {"handles wait and poll", "who waits for a while may run the stage that the case holds"},
     {"submit runs nothing on the caller", "whoever waits runs what is ready, and `run` everything"},
     {"a staged has no answer at the deadline", no_timer},
-    {"a token that never stops", "`run` does everything on its caller's thread"},
+    {"a token that never stops", one_thread},
     {"a token cancels at once", "a caller of `run` may run the stage that the case holds"},
     {"waiting ends", no_worker},
     {"released once", no_worker},

@@ -333,7 +333,7 @@ std::vector<Value> Reference::State::elements(Walk& w, const Node& n, std::uint3
     try {
       n.each_in->take(memory + element, memory + in, i, may_take);
       own(element, *n.each_in->element);
-      const Value v = evaluate(*n.arms[0].graph, arm_path(where, 0), element, true);
+      const Value v = evaluate(*n.arms[0].graph, arm_path(where, i), element, true);
       if (!v && !n.each_out->keeps_errors) failures.push_back(v);
       else n.each_out->put(memory + gather, i, v ? memory + v.slot : nullptr, v ? nullptr : &v.error);
     } catch (const CutShort&) {

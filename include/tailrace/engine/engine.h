@@ -20,10 +20,13 @@
 
 namespace tailrace {
 
+inline constexpr std::uint32_t unlimited = ~std::uint32_t{0};
+
 // Bounds of an engine. All memory for requests is taken when it starts.
 struct Limits {
   std::uint32_t max_in_flight = 256;  // requests admitted and not yet answered or, where a handle waits, not yet taken
   std::uint32_t max_losers = 256;     // answered requests that a losing arm still holds; past it races run in order
+  std::uint32_t max_running = unlimited;  // callers of `run` whose own threads run stages; past it they hand over
 };
 
 // What an engine was compiled to: for people, for tests and for benchmarks.
@@ -35,6 +38,7 @@ struct EngineFigures {
   std::uint32_t frames = 0;
   std::uint32_t waiting = 0;   // requests that wait for their turn at a stage, as of now
   std::uint64_t too_late = 0;  // Completions used when nobody waited for them any more; counts while the engine runs
+  std::uint64_t late = 0;      // answers that came past their deadline because their thread was running a stage
 };
 
 // A queue of requests that wait for their turn at a stage.

@@ -15,6 +15,9 @@ struct EngineOptions {
   unsigned threads = default_threads;  // threads to start; 0: none, work advances where you call tick, run and get
   std::uint32_t max_in_flight = 256;   // requests admitted at a time; further ones are `overloaded`
   std::uint32_t max_losers = 256;      // answered requests that losing arms may still hold; past it races run in order
+  // Callers of `run` that run stages on their own threads at a time, beside the engine's; further ones hand their
+  // requests over and sleep. 0: all do. Unlimited by default, as counting them costs every request some nanoseconds.
+  std::uint32_t max_running = unlimited;
   std::shared_ptr<Executor> executor{};  // runs on this one, which several engines may share, and starts no thread
   std::shared_ptr<Observer> observer{};  // sees what happens
   Runtime
