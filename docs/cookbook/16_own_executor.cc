@@ -20,14 +20,10 @@ namespace tr = tailrace;
 using namespace std::chrono_literals;
 
 namespace {
-
 // ---- what the host has already: jobs for a few threads, and jobs at a time, on one thread more
-
 class JobSystem {
  public:
   using Job = std::function<void()>;
-  using Id = std::uint64_t;
-
   explicit JobSystem(unsigned threads) {
     for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
     threads_.emplace_back([this] { keep_time(); });
@@ -42,13 +38,13 @@ class JobSystem {
     else ending_ = true;
     changed_.notify_all();
   }
-  Id post_at(tr::TimePoint due, Job job) {
+  std::uint64_t post_at(tr::TimePoint due, Job job) {
     const std::lock_guard lock(mutex_);
     const auto placed = later_.emplace(due, std::pair(++ids_, std::move(job)));
     changed_.notify_all();
     return placed->second.first;
   }
-  void forget(Id id) {  // what has begun goes on
+  void forget(std::uint64_t id) {  // what has begun goes on
     const std::lock_guard lock(mutex_);
     std::erase_if(later_, [&](const auto& entry) { return entry.second.first == id; });
   }
@@ -56,17 +52,21 @@ class JobSystem {
   bool on_worker() const { return current == this; }
 
  private:
+  static void call(Job& job, std::unique_lock<std::mutex>& lock) {
+    lock.unlock();
+    job();
+    job = nullptr;  // what it holds may post jobs when it goes
+    lock.lock();
+  }
   void work() {
     current = this;
     std::unique_lock lock(mutex_);
     for (;;) {
       changed_.wait(lock, [&] { return ending_ || !jobs_.empty(); });
       if (jobs_.empty()) return;
-      const Job job = std::move(jobs_.front());
+      Job job = std::move(jobs_.front());
       jobs_.pop_front();
-      lock.unlock();
-      job();
-      lock.lock();
+      call(job, lock);
     }
   }
   void keep_time() {
@@ -75,10 +75,8 @@ class JobSystem {
       if (later_.empty()) changed_.wait(lock);
       else if (const auto due = later_.begin()->first; due > tr::Clock::now()) changed_.wait_until(lock, due);
       else {
-        const Job job = std::move(later_.extract(later_.begin()).mapped().second);
-        lock.unlock();
-        job();
-        lock.lock();
+        Job job = std::move(later_.extract(later_.begin()).mapped().second);
+        call(job, lock);
       }
     }
   }
@@ -86,19 +84,17 @@ class JobSystem {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> jobs_;
-  std::multimap<tr::TimePoint, std::pair<Id, Job>> later_;
-  Id ids_ = 0;
+  std::multimap<tr::TimePoint, std::pair<std::uint64_t, Job>> later_;
+  std::uint64_t ids_ = 0;
   bool ending_ = false;
   std::vector<std::thread> threads_;
 };
 thread_local const JobSystem* JobSystem::current = nullptr;
 
 // ---- what tells the engine about it
-
 class OnJobs final : public tr::Executor {
  public:
   explicit OnJobs(JobSystem& jobs) : jobs_(jobs) {}
-
   tr::TimePoint now() const noexcept override { return tr::Clock::now(); }
 
   // The task lies in its request, so only a pointer is handed over. Any order, any thread, but not inside this call;
@@ -126,7 +122,6 @@ class OnJobs final : public tr::Executor {
   }
 
   unsigned concurrency() const noexcept override { return jobs_.threads(); }
-
   // The host's own jobs run on the same threads and may ask the engine, which then does everything where it was asked:
   // no job waits for a thread that a waiting job holds.
   bool shares_threads() const noexcept override { return true; }
@@ -150,7 +145,7 @@ class OnJobs final : public tr::Executor {
   struct Timers {
     struct Armed {
       tr::Timer* timer = nullptr;
-      JobSystem::Id job = 0;
+      std::uint64_t job = 0;
     };
     std::uint32_t next_ticket() {
       while (++last == 0 || armed.count(last)) continue;
@@ -172,19 +167,16 @@ class OnJobs final : public tr::Executor {
   std::condition_variable woken_;
 };
 
-void print(const std::string& what, const tr::Outcome<std::string>& o) {
-  std::cout << what << ": " << (o ? *o : std::string(name(o.error().code()))) << '\n';
-}
-
 }  // namespace
 
 int main() {
+  const auto print = [](const std::string& what, const tr::Outcome<std::string>& o) {
+    std::cout << what << ": " << (o ? *o : std::string(name(o.error().code()))) << '\n';
+  };
   JobSystem jobs(2);
-  // A park: its value comes from a timer of the host's.
-  const auto fetch = [&](const std::string& key, tr::Completion<std::string> done) {
-    const auto after = tr::Clock::now() + (key == "slow" ? 200ms : 5ms);
+  const auto fetch = [&](const std::string& key, tr::Completion<std::string> done) {  // a park
     auto shared = std::make_shared<tr::Completion<std::string>>(std::move(done));
-    jobs.post_at(after, [key, shared] { shared->complete("<" + key + ">"); });
+    jobs.post_at(tr::Clock::now() + (key == "slow" ? 200ms : 5ms), [=] { shared->complete("<" + key + ">"); });
   };
   const auto quick = [](const std::string& s) { return s + " by the quick arm"; };
   const auto patient = [](const std::string& s, const tr::Context& context) {
