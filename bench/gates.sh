@@ -5,7 +5,7 @@
 #   bash bench/gates.sh BUILD_DIR [--json FILE]   measures and compares; fails where a limit is passed
 #   bash bench/gates.sh --self-test               shows that a passed limit and a missing figure do fail
 #
-# Needs valgrind (Debian: valgrind) and a build with oneTBB, whose flow graph is the rival of m2.
+# Needs valgrind (Debian: valgrind) and a build with oneTBB, whose flow graph is the rival of m2 and of stations.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 limits=$here/gates.txt
@@ -17,14 +17,14 @@ compare() {
     function bad(why) { failures = failures "\n  " why }
     BEGIN {
       while ((getline line < measured) > 0) { split(line, w, " "); value[w[1]] = w[2] }
-      printf "%-20s %10s %10s\n", "figure", "measured", "limit"
+      printf "%-24s %10s %10s\n", "figure", "measured", "limit"
     }
     /^#/ || NF == 0 { next }
     {
       known[$1] = 1
       if (!($1 in value)) { bad($1 " was not measured"); next }
       passed = value[$1] + 0 > $2 + 0
-      printf "%-20s %10s %10s%s\n", $1, value[$1], $2, passed ? "  FAILED" : ""
+      printf "%-24s %10s %10s%s\n", $1, value[$1], $2, passed ? "  FAILED" : ""
       if (passed) bad($1 " is " value[$1] ", at most " $2 " is allowed")
     }
     END {
@@ -66,12 +66,14 @@ count_instructions() {
 figures() {
   awk '
     { n[$1] = $2 }
-    function slope(what) { return (n["m1." what ".100"] - n["m1." what ".10"]) / 90 }
+    function slope(what) { return (n[what ".100"] - n[what ".10"]) / 90 }
     END {
-      printf "m1.hop_instr %.3f\n", slope("request") / slope("function")
-      printf "m1.block_hop_instr %.3f\n", slope("block") / slope("function")
+      printf "m1.hop_instr %.3f\n", slope("m1.request") / slope("m1.function")
+      printf "m1.block_hop_instr %.3f\n", slope("m1.block") / slope("m1.function")
       printf "m2.instr_10 %.3f\n", n["m2.unfused.10"] / n["m2.graph.10"]
       printf "m2.instr_100 %.3f\n", n["m2.unfused.100"] / n["m2.graph.100"]
+      printf "station.hop_instr %.3f\n", slope("station.serial") / slope("station.nodes")
+      printf "station.limit_hop_instr %.3f\n", slope("station.limit") / slope("station.nodes")
       printf "m4.empty_instr %.0f\n", n["m4.empty"] - n["m4.nothing"]
       printf "m4.stage_instr %.0f\n", n["m4.stage"] - n["m4.direct"]
       printf "m4.deadline_instr %.0f\n", n["m4.quick_deadline"] - n["m4.direct"]
@@ -123,7 +125,7 @@ if [ "${2:-}" = --json ]; then json=${3:?--json needs a file}; fi
 bench=$build/bench/bench_overhead
 [ -x "$bench" ] || { echo "gates.sh: no $bench; build the project there first" >&2; exit 2; }
 command -v valgrind > /dev/null || { echo "gates.sh: needs valgrind (Debian: valgrind)" >&2; exit 2; }
-"$bench" --list | grep -q '^m2.graph' || { echo "gates.sh: needs a build with oneTBB, the rival of m2" >&2; exit 2; }
+"$bench" --list | grep -q '^m2.graph' || { echo "gates.sh: needs a build with oneTBB, the rival of m2 and of stations" >&2; exit 2; }
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

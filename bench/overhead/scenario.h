@@ -51,6 +51,21 @@ Work learned_stage_with_deadline();  // a Microsecond in an engine that has seen
 // are compared with the stage's.
 std::vector<double> first_calls_with_deadline(int calls);
 
+// ---- stations.cc and tbb_serial_nodes.cc: chains of stages that work on one request at a time
+
+enum class Queue { none, serial, limit };     // any number of calls at a time, one, two
+Work station_chain(int length, Queue queue);  // one thread, one request at a time
+inline constexpr int in_flight = 8;
+// Two threads. The n requests belong to so many rows in flight: in a row each begins with the answer of the one before,
+// the k-th row with seed + k. The answer is the sum of the rows'.
+Work stations_in_flight(int length, Queue queue);
+inline long length_of_row(long n, int k) { return n / in_flight + (k < n % in_flight ? 1 : 0); }
+#if TAILRACE_HAS_TBB
+enum class Put { in_a_task, lightweight };
+Work serial_nodes(int length, Put put);
+Work serial_nodes_in_flight(int length, Put put);
+#endif
+
 // ---- paths.cc: every way through the engine, for counting allocations
 struct Path {
   std::string name, what;

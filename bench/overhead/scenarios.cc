@@ -60,6 +60,34 @@ void m4_unlearned(Results& r) {
   r.tables.push_back(std::move(t));
 }
 
+std::vector<Arm> station_arms(int length) {
+  std::vector<Arm> arms;
+  const auto n = " " + std::to_string(length);
+#if TAILRACE_HAS_TBB
+  arms.push_back({"serial nodes" + n, serial_nodes(length, Put::in_a_task)});
+  arms.push_back({"serial nodes, lightweight" + n, serial_nodes(length, Put::lightweight)});
+#endif
+  arms.push_back({"serial stages" + n, station_chain(length, Queue::serial)});
+  arms.push_back({"stages with a limit" + n, station_chain(length, Queue::limit)});
+  return arms;
+}
+std::vector<Arm> in_flight_arms(int length) {
+  std::vector<Arm> arms;
+  const auto n = " " + std::to_string(length);
+#if TAILRACE_HAS_TBB
+  arms.push_back({"serial nodes" + n, serial_nodes_in_flight(length, Put::in_a_task)});
+  arms.push_back({"serial nodes, lightweight" + n, serial_nodes_in_flight(length, Put::lightweight)});
+#endif
+  arms.push_back({"serial stages" + n, stations_in_flight(length, Queue::serial)});
+  return arms;
+}
+// Whole requests: ours are submitted, and their callbacks submit the next ones.
+std::vector<Arm> saturated_arms() {
+  auto arms = in_flight_arms(1);
+  arms.push_back({"stage without a queue 1", stations_in_flight(1, Queue::none)});
+  return arms;
+}
+
 std::vector<Arm> operator+(std::vector<Arm> a, const std::vector<Arm>& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
@@ -121,6 +149,33 @@ void m4(const bench::Options& options, Results& r) {
   m4_unlearned(r);
 }
 
+// Hand-offs at stages that work on one request at a time: slopes, from chains of 10 and 100.
+void stations(const bench::Options& options, Results& r) {
+  const auto one = station_arms(10) + station_arms(100), two = in_flight_arms(10) + in_flight_arms(100);
+  const Comparison c1 = bench::time(one, options), c2 = bench::time(two, options);
+  const auto alone = saturated_arms();
+  r.tables.push_back(table_of("Serial stages, one thread", one, c1));
+  r.tables.push_back(table_of("Serial stages, two threads", two, c2));
+  r.tables.push_back(table_of("One serial stage, two threads", alone, bench::compare(alone, options)));
+#if TAILRACE_HAS_TBB
+  const auto hop = [](const Comparison& c, std::size_t arm) {
+    return bench::slope(c.arms[arm], c.arms[arm + c.arms.size() / 2], 90);
+  };
+  const auto by = [&](const Comparison& c, std::size_t arm, std::size_t rival) {
+    return bench::divide(hop(c, arm), hop(c, rival));
+  };
+  add(r, c1, "station.hop_time", "serial stages against serial nodes, one thread, per hop", by(c1, 2, 0), 1.2, "x");
+  add(r, c1, "station.limit_hop_time", "stages with a limit against serial nodes, one thread, per hop", by(c1, 3, 0),
+      1.2, "x");
+  add(r, c1, "station.hop_time_light", "serial stages against lightweight serial nodes, one thread, per hop",
+      by(c1, 2, 1), 1.2, "x");
+  add(r, c2, "station.hop_time_two", "serial stages against serial nodes, two threads, per hop", by(c2, 2, 0), 1.2,
+      "x");
+  add(r, c2, "station.hop_time_two_light", "serial stages against lightweight serial nodes, two threads, per hop",
+      by(c2, 2, 1), 1.2, "x");
+#endif
+}
+
 // Per request, in the best of three windows: oneTBB takes memory for its own tasks now and then, as threads happen to
 // meet, but what a request costs is paid in every window.
 double least_allocations(const Work& work, long requests) {
@@ -155,7 +210,11 @@ std::vector<Counted> counted() {
 #if TAILRACE_HAS_TBB
     all.push_back({"m2.graph" + end, [n] { return flow_graph_chain(n, Body::hard_coded); }});
     all.push_back({"m2.graph_function" + end, [n] { return flow_graph_chain(n, Body::function); }});
+    all.push_back({"station.nodes" + end, [n] { return serial_nodes(n, Put::in_a_task); }});
+    all.push_back({"station.light_nodes" + end, [n] { return serial_nodes(n, Put::lightweight); }});
 #endif
+    all.push_back({"station.serial" + end, [n] { return station_chain(n, Queue::serial); }});
+    all.push_back({"station.limit" + end, [n] { return station_chain(n, Queue::limit); }});
   }
   return all;
 }
@@ -176,6 +235,11 @@ void check_all_answers() {
   bench::check_answers(m4_stage_arms());
   bench::check_answers(m4_learned_arms());
   first_calls_with_deadline(1);
+  for (int n : {10, 100}) {
+    bench::check_answers(station_arms(n));
+    bench::check_answers(in_flight_arms(n));
+  }
+  bench::check_answers(saturated_arms());
 }
 
 void measure(const bench::Options& options, Results& r) {
@@ -183,6 +247,7 @@ void measure(const bench::Options& options, Results& r) {
   m1(options, r);
   m2(options, r);
   m4(options, r);
+  stations(options, r);
   r.tables.push_back(frame_sizes());
 }
 

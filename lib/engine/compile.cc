@@ -188,7 +188,9 @@ class Compiler {
     const int group = s.choices.group[static_cast<std::size_t>(node)];
     Station* const station = n.stage.station.limit ? station_of(line, n) : nullptr;
     const bool fresh = line.block && !line.block->control && line.group == -1;
-    if (station || !(fresh || (line.block && group == line.group))) new_block(line, station);
+    const bool empty = fresh && line.block == &p_.blocks.back() && starts_.back() == p_.code.size();
+    if (station && empty) line.block->station = station;  // one station behind another
+    else if (station || !(fresh || (line.block && group == line.group))) new_block(line, station);
     line.group = group;
     const Slot out = slot_for(line, *n.type);
     s.slots[static_cast<std::size_t>(node)] = out;

@@ -8,6 +8,15 @@ shift
 failed=0
 complain() { echo "$file: $1"; [ -z "$2" ] || printf '%s\n' "$2" | head -60; failed=1; }
 
+# The file's headers are compiled once for all of its cases; -include finds the result where the compiler can use it.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+grep -E '^#include <' "$file" > "$work/all.h"
+compile=()
+for word in "$@"; do [ "$word" = -fsyntax-only ] || compile+=("$word"); done
+"${compile[@]}" -x c++-header "$work/all.h" -o "$work/all.h.gch" > /dev/null 2>&1
+set -- "$@" -include "$work/all.h"
+
 output=$("$@" "$file" 2>&1) || complain "does not compile as it is" "$output"
 cases=$(sed -nE 's|^ *// EXPECT( ([0-9]+))?: .*|\2|p' "$file" | sed 's/^$/1/' | sort -nu)
 [ -n "$cases" ] || complain "has no line // EXPECT: regex"
