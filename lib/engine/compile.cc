@@ -2,6 +2,7 @@
 #include <map>
 
 #include "engine/frame.h"
+#include "engine/hedge.h"
 #include "engine/program.h"
 #include "engine/quorum.h"
 #include "engine/runtime.h"
@@ -26,7 +27,8 @@ std::uint32_t number(std::size_t n) { return static_cast<std::uint32_t>(n); }
 
 class Compiler {
  public:
-  Compiler(Program& p, Stations& stations, const std::string& flow) : p_(p), stations_(stations), flow_(flow) {}
+  Compiler(Program& p, Stations& stations, const PolicyCatalog* policies, const std::string& flow)
+      : p_(p), stations_(stations), policies_(policies), flow_(flow) {}
 
   void compile(const Graph& graph, const GraphChoices& choices, const std::string& path, bool top) {
     top_ = top;
@@ -188,7 +190,10 @@ class Compiler {
   }
   Station* station_of(Line& line, const Node& n) {
     line.region.turn = 1;
-    return p_.stations.emplace_back(stations_.find_or_make(flow_, path_of(line.scope.path, n), n.stage)).get();
+    auto station = stations_.find_or_make(flow_, path_of(line.scope.path, n), n.stage);
+    const auto known =
+        std::find(p_.stations.begin(), p_.stations.end(), station);  // both calls of a hedge may be at it
+    return known == p_.stations.end() ? p_.stations.emplace_back(std::move(station)).get() : known->get();
   }
   std::uint32_t pointer_slot() {
     slots_ = round_up(slots_, alignof(void*)) + number(sizeof(void*));
@@ -241,6 +246,7 @@ class Compiler {
     else if (n.kind == Kind::staged) stages(s, node, c, in);
     else arms(s, node, c, in);
     if (n.kind == Kind::quorum) ballot(n, c);
+    if (n.kind == Kind::hedge) hedge(s, node, c);
     new_block(line);
   }
   // Runs the branches that lead to a join; the join itself stands behind.
@@ -262,6 +268,7 @@ class Compiler {
   static Role role_of_arms(Kind kind) {
     return kind == Kind::race      ? Role::race_arm
            : kind == Kind::quorum  ? Role::voter
+           : kind == Kind::hedge   ? Role::call
            : kind == Kind::cascade ? Role::rung
                                    : Role::choice;
   }
@@ -273,14 +280,26 @@ class Compiler {
     c.gather = slots_;
     slots_ += Ballot::bytes(n.arms.size());
   }
+  void hedge(Scope& s, int node, Control& c) {
+    slots_ = round_up(slots_, alignof(HedgeWatch));
+    c.gather = slots_;
+    slots_ += number(sizeof(HedgeWatch));
+    const PolicyUse& use = policy_of(s.graph.at(node), s.choices, static_cast<std::size_t>(node));
+    if (auto site = stations_.find_or_make_hedge(flow_, c.name, use, policies_))
+      c.hedge = p_.hedges.emplace_back(std::move(site)).get();
+    for (const Block& b : p_.blocks)
+      if (b.region == c.arms[1] && b.station && !b.station->spec().per_stream) c.station = b.station;
+  }
   void arms(Scope& s, int node, Control& c, const Slot& in) {
     const Node& n = s.graph.at(node);
     const Role role = role_of_arms(n.kind);
-    for (std::size_t arm = 0; arm < n.arms.size(); ++arm) {
+    const std::size_t regions = n.kind == Kind::hedge ? 2 : n.arms.size();  // a hedge's last call is asked again
+    for (std::size_t k = 0; k < regions; ++k) {
+      const std::size_t arm = std::min(k, n.arms.size() - 1);
       const bool movable = arm_input_movable(s.graph, node, arm, s.input_movable);
       c.exits.push_back(n.arms[arm].exit);
       c.arms.push_back(region(*n.arms[arm].graph, s.choices.arms[static_cast<std::size_t>(node)][arm],
-                              arm_path(c.name, arm), in, movable, {role, &c, arm}));
+                              arm_path(c.name, arm), in, movable, {role, &c, k}));
     }
   }
   // Each stage of a staged has the carry of the one before it as its input, alone.
@@ -304,7 +323,7 @@ class Compiler {
     c.gather = gather.at;
     c.gather_live = gather.live;
     c.element = std::make_unique<Program>();
-    Compiler(*c.element, stations_, flow_)
+    Compiler(*c.element, stations_, policies_, flow_)
         .compile(*n.arms[0].graph, s.choices.arms[static_cast<std::size_t>(node)][0], arm_path(c.name, 0), false);
   }
   // ---- regions
@@ -424,6 +443,7 @@ class Compiler {
 
   Program& p_;
   Stations& stations_;
+  const PolicyCatalog* policies_;
   const std::string& flow_;
   bool top_ = true;
   std::uint32_t slots_ = 0, live_bytes_ = 0;
@@ -434,9 +454,10 @@ class Compiler {
 
 }  // namespace
 
-std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, Stations& stations) {
+std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, Stations& stations,
+                                 const PolicyCatalog* policies) {
   auto program = std::make_unique<Program>();
-  Compiler(*program, stations, graph.name).compile(graph, choices, "", true);
+  Compiler(*program, stations, policies, graph.name).compile(graph, choices, "", true);
   return program;
 }
 

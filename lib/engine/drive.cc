@@ -1,5 +1,6 @@
 #include "engine/drive.h"
 
+#include "engine/hedge.h"
 #include "engine/park.h"
 #include "engine/turn.h"
 
@@ -37,6 +38,7 @@ void give_up(Step s) noexcept {
   if (b.station) call_ended();
   if (b.end == End::leave) end_turn(f, *b.region, *b.station);
   if (b.end == End::control && b.control->kind == Kind::then) leave_park(f, *b.control);
+  if (halt == stopped && b.region->role == Role::call) call_stopped(f, *b.region);
   return halt == failed ? region_failed(f, *b.region) : nothing(f);
 }
 

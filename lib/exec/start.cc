@@ -63,7 +63,7 @@ Built<EngineCore> start_core(std::shared_ptr<const PlanData> plan, const EngineO
     executor = std::move(*own);
   }
   return EngineCore::start(std::move(plan), {options.max_in_flight, options.max_losers}, std::move(executor),
-                           options.observer, options.runtime);
+                           options.observer, options.runtime, options.policies);
 }
 
 }  // namespace detail
