@@ -22,6 +22,12 @@ std::string in_words(double number) {
 
 std::string bounds_of(const PolicyCatalog::Number& n) { return in_words(n.least) + " to " + in_words(n.most); }
 
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "'" : ", '") + name + "'";
+  return names.empty() ? "none" : text;
+}
+
 // The parameters with all defaults filled in.
 Parameters checked(const std::vector<PolicyCatalog::Number>& known, const PolicyUse& use, Problems& problems) {
   std::vector<std::string> names;
@@ -29,7 +35,8 @@ Parameters checked(const std::vector<PolicyCatalog::Number>& known, const Policy
   for (const Parameter& p : use.parameters.list())
     if (std::find(names.begin(), names.end(), p.name) == names.end())
       problems.add(Code::unknown_name, "",
-                   "the policy '" + use.name + "' has no parameter '" + p.name + "'" + nearest_hint(p.name, names));
+                   "the policy '" + use.name + "' has no parameter '" + p.name + "'" + nearest_hint(p.name, names) +
+                       "; it takes " + listed(names));
   Parameters all;
   for (const auto& n : known) {
     const auto& given = use.parameters.list();

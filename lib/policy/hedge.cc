@@ -21,8 +21,8 @@ bool begins(const HedgeSnapshot& seen) noexcept { return seen.age <= Duration{};
 bool has_idle_place(const HedgeSnapshot& seen) noexcept { return seen.places == 0 || seen.busy < seen.places; }
 Duration at_least_a_tick(Duration d) noexcept { return std::max(d, Duration{1}); }
 
-// The figures that cost a walk over the sketch are renewed every so many calls.
-constexpr std::uint64_t renew_every = 64;
+// What costs a walk over the sketch is done again after so many calls: more of them, the more are known.
+std::uint64_t next_look(std::uint64_t count) noexcept { return count + std::clamp<std::uint64_t>(count / 4, 16, 512); }
 
 }  // namespace
 
@@ -35,18 +35,16 @@ HedgeAction Reissue::decide(const HedgeSnapshot& seen, TimePoint, State& state) 
 HedgeAction QuantileHedge::decide(const HedgeSnapshot& seen, TimePoint, State& state) const noexcept {
   if (!begins(seen)) return {Kind::start, {}};
   if (state.calls.count() < least) return {};
-  if (state.refreshed == 0 || state.calls.count() - state.refreshed >= renew_every) {
+  if (state.calls.count() >= state.renew_at) {
     state.delay = at_least_a_tick(state.calls.quantile(quantile));
-    state.refreshed = state.calls.count();
+    state.renew_at = next_look(state.calls.count());
   }
   return {Kind::wait, state.delay};
 }
 
-// A call that its copy has overtaken counts with its age then: it took longer, and so it is on the right side of every
-// age at which a copy was started.
 void QuantileHedge::observe(State& state, const HedgeSample& sample) const noexcept {
   if (sample.kind == HedgeSample::Kind::call) state.calls.add(sample.took);
-  if (sample.kind == HedgeSample::Kind::copy) state.calls.add(sample.age);
+  if (sample.kind == HedgeSample::Kind::copy) state.calls.add_longer_than(sample.age);
 }
 
 HedgeAction IdleHedge::decide(const HedgeSnapshot& seen, TimePoint, State&) const noexcept {
@@ -77,27 +75,47 @@ void count_copy(AdaptiveHedge::State& s, bool won) noexcept {
 
 }  // namespace
 
-bool AdaptiveHedge::correlated(const State& s) noexcept { return s.copies >= 8 && s.won + 1 < 0.4 * s.expected; }
+bool AdaptiveHedge::correlated(const State& s) noexcept { return s.expected >= 3 && s.won < 0.1 * s.expected; }
 bool AdaptiveHedge::kills(const State& s) noexcept { return s.stop >= 0 && s.stop < 0.25 * s.mean; }
 
-double AdaptiveHedge::share_now(const State& s) const noexcept {
-  const double limit = kills(s) ? most_load : most_load / 2;
-  return share * std::clamp(1 - s.load / limit, 0.0, 1.0);
+double AdaptiveHedge::room(double load, bool kills) const noexcept {
+  const double left = 1 - load / most_load;
+  return left > 0 ? (kills ? 0.5 : 0.3) * left * left : -1;
 }
+
+namespace {
+
+// The smallest of some ages at which copies fit into the room; zero: there is none.
+void choose_delay(const AdaptiveHedge& policy, AdaptiveHedge::State& s) noexcept {
+  constexpr double ages[] = {0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99};
+  const bool kills = AdaptiveHedge::kills(s);
+  const double room = policy.room(s.load, kills);
+  s.delay = {};
+  for (double q : ages) {
+    if (room < 0 || 1 - q > policy.share + 1e-9) continue;
+    const Duration d = at_least_a_tick(s.calls.quantile(q));
+    const auto copies = s.calls.copies_at(d);
+    if ((kills ? copies.killed : copies.running) > room) continue;
+    s.delay = d;
+    s.chance = copies.chance;
+    s.saves = kills && copies.killed < -0.02;
+    return;
+  }
+}
+
+}  // namespace
 
 HedgeAction AdaptiveHedge::decide(const HedgeSnapshot& seen, TimePoint, State& s) const noexcept {
   if (!begins(seen)) {
-    if (!seen.waiting && has_idle_place(seen)) return {Kind::start, {}};
+    if (!seen.waiting && (s.saves || has_idle_place(seen))) return {Kind::start, {}};
     return {Kind::wait, at_least_a_tick(seen.age + seen.age / 4)};
   }
   const double load = seen.places ? std::min(1.0, static_cast<double>(seen.busy) / seen.places) : 0.0;
   blend(s.load, load, static_cast<double>(++s.begun), load_memory);
   if (s.calls.count() < least_calls) return {};
-  if (s.refreshed == 0 || s.calls.count() - s.refreshed >= renew_every) {
-    const double wanted = share_now(s);
-    s.delay = wanted < 0.002 ? Duration{} : at_least_a_tick(s.calls.quantile(1 - wanted));
-    s.chance = s.delay > Duration{} ? s.calls.chance_to_overtake(s.delay) : 0;
-    s.refreshed = s.calls.count();
+  if (s.calls.count() >= s.renew_at) {
+    choose_delay(*this, s);
+    s.renew_at = next_look(s.calls.count());
   }
   if (s.delay == Duration{}) return {};
   if (correlated(s) && ++s.probes % probe_every != 0) return {};
@@ -113,7 +131,7 @@ void AdaptiveHedge::observe(State& s, const HedgeSample& sample) const noexcept 
       if (sample.copied) count_copy(s, false);
       return;
     case HedgeSample::Kind::copy:
-      s.calls.add(sample.age);
+      s.calls.add_longer_than(sample.age);
       blend(s.mean, took, static_cast<double>(s.calls.count()), time_memory);
       return count_copy(s, true);
     case HedgeSample::Kind::stopped: s.stop = s.stop < 0 ? took : s.stop + (took - s.stop) / time_memory; return;

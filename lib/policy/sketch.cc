@@ -30,54 +30,76 @@ double LatencySketch::middle_of(std::size_t bucket) noexcept {
   return static_cast<double>((16 + bucket % 16) * width) + static_cast<double>(width - 1) / 2;
 }
 
-void LatencySketch::add(Duration took) noexcept {
-  weight_[bucket_of(took)] += static_cast<float>(next_);
-  total_ += next_;
+void LatencySketch::count(Duration value, Weights& where) noexcept {
+  const std::size_t bucket = bucket_of(value);
+  where[bucket] += static_cast<float>(next_);
+  end_ = std::max(end_, bucket + 1);
   ++count_;
   next_ *= growth;
   if (next_ < largest_weight) return;
-  total_ = 0;
-  for (float& w : weight_) {
-    w = static_cast<float>(w / next_);
-    total_ += static_cast<double>(w);
-  }
+  for (Weights* all : {&weight_, &cut_})
+    for (float& w : *all) w = static_cast<float>(static_cast<double>(w) / next_);
   next_ = 1;
 }
 
+// Of those that got as far as a bucket, the share that ended there; values that were cut off there got further.
+std::array<double, LatencySketch::buckets> LatencySketch::shares() const noexcept {
+  std::array<double, buckets> share{};
+  double left = 0, survive = 1;
+  for (std::size_t b = 0; b < end_; ++b) left += static_cast<double>(weight_[b]) + static_cast<double>(cut_[b]);
+  std::size_t last = 0;
+  for (std::size_t b = 0; b < end_; ++b) {
+    const double ended = static_cast<double>(weight_[b]);
+    if (ended > 0 && left > 0) {
+      share[b] = survive * std::min(1.0, ended / left);
+      survive -= share[b];
+      last = b;
+    }
+    left -= ended + static_cast<double>(cut_[b]);
+  }
+  share[last] += std::max(0.0, survive);
+  return share;
+}
+
 Duration LatencySketch::quantile(double q) const noexcept {
-  if (count_ == 0) return {};
-  const double wanted = q * total_;
+  const auto share = shares();
   double below = 0;
   std::size_t last = 0;
-  for (std::size_t b = 0; b < buckets; ++b) {
-    if (weight_[b] == 0) continue;
+  for (std::size_t b = 0; b < end_; ++b) {
+    if (share[b] == 0) continue;
     last = b;
-    below += static_cast<double>(weight_[b]);
-    if (below >= wanted) break;
+    below += share[b];
+    if (below >= q) break;
   }
   return std::chrono::duration_cast<Duration>(Nanoseconds(static_cast<std::int64_t>(middle_of(last))));
 }
 
-double LatencySketch::share_above(Duration took) const noexcept {
-  if (count_ == 0) return 0;
-  double above = 0;
-  for (std::size_t b = bucket_of(took) + 1; b < buckets; ++b) above += static_cast<double>(weight_[b]);
-  return above / total_;
-}
-
-// One walk over X from above d on; Y's share below X - d grows along with it.
-double LatencySketch::chance_to_overtake(Duration d) const noexcept {
-  const auto from = bucket_of(d);
+// One walk over X from above d on. Y's share below X - d, and the mean of min(Y, X - d), grow along with it. A call of
+// length X > d without a copy works X; with one that is killed both work d + 2 min(X - d, Y), and with one that runs on
+// X + Y.
+LatencySketch::Copies LatencySketch::copies_at(Duration d) const noexcept {
+  const auto share = shares();
+  const std::size_t from = bucket_of(d);
   const double at = middle_of(from);
-  double above = 0, won = 0, faster = 0;
+  Copies sum;
+  double mean = 0, faster = 0, short_ones = 0;  // short_ones: the sum of Y below X - d
+  for (std::size_t b = 0; b < end_; ++b) mean += share[b] * middle_of(b);
   std::size_t y = 0;
-  for (std::size_t x = from + 1; x < buckets; ++x) {
-    if (weight_[x] == 0) continue;
-    for (; y < buckets && middle_of(y) < middle_of(x) - at; ++y) faster += static_cast<double>(weight_[y]);
-    above += static_cast<double>(weight_[x]);
-    won += static_cast<double>(weight_[x]) * faster / total_;
+  for (std::size_t x = from + 1; x < end_; ++x) {
+    if (share[x] == 0) continue;
+    const double rest = middle_of(x) - at;
+    for (; y < end_ && middle_of(y) < rest; ++y) {
+      faster += share[y];
+      short_ones += share[y] * middle_of(y);
+    }
+    sum.share += share[x];
+    sum.chance += share[x] * faster;
+    sum.killed += share[x] * (2 * (short_ones + (1 - faster) * rest) - rest);
   }
-  return above > 0 ? won / above : 0;
+  if (sum.share > 0) sum.chance /= sum.share;
+  if (mean > 0) sum.killed /= mean;
+  sum.running = sum.share;
+  return sum;
 }
 
 }  // namespace tailrace

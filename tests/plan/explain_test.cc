@@ -68,7 +68,8 @@ auto everything() {
                            }));
     auto vote = tr::quorum("vote", 2, which, tr::named("size", size), size, size);
     auto early = tr::staged("early", which, tr::named("glance", glance), best);
-    return tr::join("all", scores.then("best", best), labels, tr::race("race", pixels, scale), early, vote);
+    auto often = tr::hedge("often", which, {"fixed", {{"delay_ms", 20}}}, tr::stage(scale, {.replicable = true}));
+    return tr::join("all", scores.then("best", best), labels, tr::race("race", pixels, scale), early, vote, often);
   });
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -49,7 +50,9 @@ class HedgePolicyOf final : public HedgePolicy {
  public:
   explicit HedgePolicyOf(P policy) : policy_(std::move(policy)) {}
   std::unique_ptr<State> start(std::uint64_t seed) const override {
-    if constexpr (std::constructible_from<typename P::State, std::uint64_t>) return std::make_unique<Holder>(seed);
+    // An aggregate would take the seed for its first member.
+    if constexpr (!std::is_aggregate_v<typename P::State> && std::constructible_from<typename P::State, std::uint64_t>)
+      return std::make_unique<Holder>(seed);
     else return (void)seed, std::make_unique<Holder>();
   }
   HedgeAction decide(const HedgeSnapshot& seen, TimePoint now, State& state) const noexcept override {

@@ -92,7 +92,7 @@ struct QuantileHedge {
   struct State {
     LatencySketch calls;
     Duration delay{};
-    std::uint64_t refreshed = 0;  // calls.count() then
+    std::uint64_t renew_at = 0;  // calls.count() when it is looked at again
   };
   HedgeAction decide(const HedgeSnapshot& seen, TimePoint now, State& state) const noexcept;
   void observe(State& state, const HedgeSample& sample) const noexcept;
@@ -108,25 +108,27 @@ struct IdleHedge {
 
 // ---- ours
 
-// A copy where it helps and costs nobody anything. The age at which it is wanted comes from a sketch of the calls, such
-// that a share of them is copied that shrinks with the load; copies only go to idle places, and to none from a load
-// on that depends on whether losers end when they are told to stop; when copies win much less often than they would
-// if they were drawn apart from their calls, slowness belongs to the input, and only a few are tried from then on.
+// A copy where it helps and costs nobody anything. The age at which it is wanted is the smallest at which copies, by a
+// sketch of the calls, would add no more work than the load leaves room for; whether losers end when they are told to
+// is learned, and where they run on there is room up to a smaller load only. Copies go to idle places alone. When they
+// win much less often than they would if they were drawn apart from their calls, slowness belongs to the input, and
+// only a few are tried from then on.
 struct AdaptiveHedge {
-  double share = 0.2;       // of calls that may be copied, at no load
+  double share = 0.5;       // of calls that may be copied
   double burst = 8;         // copies that an idle time may save up
-  double most_load = 0.85;  // no copies from here on; where losers run on, from half of it on
+  double most_load = 0.85;  // no copies from here on
 
   static constexpr std::uint64_t least_calls = 64;  // before the first copy
 
   struct State {
     LatencySketch calls;
     double load = 0;             // mean share of places taken when calls begin
-    double mean = 0, stop = -1;  // seconds: what calls take, and losers after they were told; below 0: unknown
+    double mean = 0, stop = -1;  // seconds: what calls take, and losers after they were told; < 0: unknown
     double copies = 0, won = 0, expected = 0;  // of late: copies, those that won, and how many should have
-    std::uint64_t begun = 0, probes = 0, refreshed = 0;
-    Duration delay{};
-    double chance = 0;  // that a copy at `delay` overtakes its call, were they apart
+    std::uint64_t begun = 0, probes = 0, renew_at = least_calls;
+    Duration delay{};    // zero: no copies
+    bool saves = false;  // copies at `delay` save more work than they make
+    double chance = 0;   // that a copy at `delay` overtakes its call, were they apart
   };
   HedgeAction decide(const HedgeSnapshot& seen, TimePoint now, State& state) const noexcept;
   void observe(State& state, const HedgeSample& sample) const noexcept;
@@ -136,8 +138,8 @@ struct AdaptiveHedge {
   static bool correlated(const State& state) noexcept;
   // Whether losers end soon after they were told.
   static bool kills(const State& state) noexcept;
-  // The share of calls that is to be copied at the load seen of late.
-  double share_now(const State& state) const noexcept;
+  // How much more work, as a share of what there is, copies may make at a load.
+  double room(double load, bool kills) const noexcept;
 };
 
 }  // namespace tailrace
