@@ -75,6 +75,7 @@ figures() {
       printf "m4.empty_instr %.0f\n", n["m4.empty"] - n["m4.nothing"]
       printf "m4.stage_instr %.0f\n", n["m4.stage"] - n["m4.direct"]
       printf "m4.deadline_instr %.0f\n", n["m4.quick_deadline"] - n["m4.direct"]
+      printf "m9.armed_instr %.0f\n", n["m9.armed"] - n["m9.off"]
     }' "$1"
 }
 
@@ -96,7 +97,7 @@ write_json() {
     /^#/ || NF == 0 { next }
     {
       what = $0; sub(/^[^ ]+ +[^ ]+ +/, "", what)
-      unit = /^m6/ ? "allocations" : $1 ~ /^m4/ ? "instructions" : "x"
+      unit = /^m6/ ? "allocations" : $1 ~ /^m[49]/ ? "instructions" : "x"
       printf "%s\n  {\"name\": %s, \"what\": %s, \"value\": %s, \"unit\": %s, \"limit\": %s}", comma, quote($1), \
         quote(what), value[$1], quote(unit), $2
       comma = ","

@@ -37,6 +37,12 @@ std::vector<Arm> m4_stage_arms() {
           {"one quick stage with a deadline", quick_stage_with_deadline()}};
 }
 
+std::vector<Arm> m9_arms() {
+  return {{"hedge off", hedged_stage(Hedge::off)},
+          {"hedge armed, fixed delay", hedged_stage(Hedge::fixed)},
+          {"hedge armed, adaptive", hedged_stage(Hedge::adaptive)}};
+}
+
 std::vector<Arm> operator+(std::vector<Arm> a, const std::vector<Arm>& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
@@ -93,6 +99,14 @@ void m4(const bench::Options& options, Results& r) {
       bench::subtract(s.arms[2], s.arms[0]), 120, "ns");
 }
 
+void m9(const bench::Options& options, Results& r) {
+  const auto arms = m9_arms();
+  const Comparison c = bench::compare(arms, options);
+  r.tables.push_back(table_of("m9: a hedge whose second call never comes, no thread but the caller's", arms, c));
+  add(r, c, "m9.armed_time", "hedge armed and not fired, more than off", bench::subtract(c.arms[1], c.arms[0]), 60,
+      "ns");
+}
+
 // Per request, in the best of three windows: oneTBB takes memory for its own tasks now and then, as threads happen to
 // meet, but what a request costs is paid in every window.
 double least_allocations(const Work& work, long requests) {
@@ -115,7 +129,9 @@ std::vector<Counted> counted() {
                               {"m4.direct", direct_call},
                               {"m4.empty", [] { return request_chain(0, Fuse::yes); }},
                               {"m4.stage", [] { return request_chain(1, Fuse::yes); }},
-                              {"m4.quick_deadline", quick_stage_with_deadline}};
+                              {"m4.quick_deadline", quick_stage_with_deadline},
+                              {"m9.off", [] { return hedged_stage(Hedge::off); }},
+                              {"m9.armed", [] { return hedged_stage(Hedge::fixed); }}};
   for (int n : {10, 100}) {
     const auto end = "." + std::to_string(n);
     all.push_back({"m1.function" + end, [n] { return function_chain(n); }});
@@ -144,6 +160,7 @@ void check_all_answers() {
   for (int n : {1, 10, 100}) bench::check_answers(m1_arms(n) + m2_arms(n));
   bench::check_answers(m4_empty_arms());
   bench::check_answers(m4_stage_arms());
+  bench::check_answers(m9_arms());
 }
 
 void measure(const bench::Options& options, Results& r) {
@@ -151,6 +168,7 @@ void measure(const bench::Options& options, Results& r) {
   m1(options, r);
   m2(options, r);
   m4(options, r);
+  m9(options, r);
   r.tables.push_back(frame_sizes());
 }
 

@@ -29,12 +29,12 @@ std::uint32_t busy_workers(const EngineState& e) noexcept {
 }
 
 // Where the copy would work: its station or the threads, whichever has less left.
-HedgeSnapshot look(Frame& f, const Control& c, Duration age) noexcept {
+HedgeSnapshot look(Frame& f, const Control& c, Duration age, bool is_mine = false) noexcept {
   HedgeSnapshot seen;
   seen.age = age;
   seen.places = f.executor->concurrency();
   seen.busy = busy_workers(*f.engine);
-  if (age == Duration{} && seen.busy > 0) --seen.busy;  // the thread that is about to make the call
+  if (is_mine && seen.busy > 0) --seen.busy;  // the thread that is about to make the call
   if (!c.station) return seen;
   const std::uint32_t calls = c.station->spec().limit, taken = c.station->taken();
   if (std::uint64_t{taken} * seen.places >= std::uint64_t{seen.busy} * calls) {
@@ -116,11 +116,11 @@ void watch(Frame& f, const Control& c, TimePoint began) noexcept {
 }
 
 // What is to happen beside the call, as it begins. False: nothing.
-bool prepare(Frame& f, const Control& c) noexcept {
+bool prepare(Frame& f, const Control& c, Thread thread) noexcept {
   const TimePoint now = f.executor->now();
   watch(f, c, now);
   c.hedge->begin();
-  const HedgeAction action = c.hedge->decide(look(f, c, {}), now);
+  const HedgeAction action = c.hedge->decide(look(f, c, {}, thread == Thread::worker), now);
   if (action.kind == Asked::leave) return false;
   if (!take_spare(f)) return false;
   share(f, 1);
@@ -154,7 +154,7 @@ void settle(Frame& f, const Region& r, bool has_copy) noexcept {
 
 Step start_hedge(Frame& f, const Control& c, Thread thread) noexcept {
   // A caller's thread that is in the call could not take its copy's answer.
-  const bool beside = c.hedge && prepare(f, c);
+  const bool beside = c.hedge && prepare(f, c, thread);
   if (!beside || thread == Thread::worker) return enter(f, *c.arms[0]);
   spawn(enter(f, *c.arms[0]));
   return {nullptr, nullptr};

@@ -99,7 +99,7 @@ TEST_CASE("hedging on virtual time: what happens is said, and the same every tim
     auto engine = start(from_int([&](Stream<int> s) {
                           return hedge("h", s, {"fixed", {{"delay_ms", 15}}}, slow.stage());
                         }),
-                        {.observer = log, .executor = time})
+                        {.executor = time, .observer = log})
                       .value();
     std::vector<Handle<int>> handles;
     for (int i = 0; i < 200; ++i) handles.push_back(engine.submit(i));
