@@ -138,6 +138,7 @@ bool prepare(Frame& f, const Control& c, Thread thread) noexcept {
 // Tells the policy of the first answer, and the second call that it is not needed.
 void settle(Frame& f, const Region& r, bool has_copy) noexcept {
   const Control& c = *r.control;
+  if (!has_copy && !c.hedge->learns()) return;
   HedgeWatch& w = watch_of(f, c);
   const TimePoint now = f.executor->now();
   if (r.arm == 0) c.hedge->observe({HedgeSample::Kind::call, now - w.began, {}, has_copy});
@@ -186,7 +187,7 @@ Step call_failed(Frame& f, const Region& r) noexcept {
 
 void call_stopped(Frame& f, const Region& r) noexcept {
   const Control& c = *r.control;
-  if (!c.hedge) return;
+  if (!c.hedge || !c.hedge->learns()) return;
   const auto told = watch_of(f, c).told.load(relaxed);
   if (told == 0) return;
   const TimePoint since{Duration(told)};

@@ -16,7 +16,7 @@ std::int64_t millionths(double copies) noexcept {
 }  // namespace
 
 HedgeSite::HedgeSite(std::shared_ptr<const HedgePolicy> policy, std::uint64_t seed)
-    : policy_(std::move(policy)), state_(policy_->start(seed)) {
+    : policy_(std::move(policy)), state_(policy_->start(seed)), stateless_(policy_->stateless()) {
   const HedgeBudget budget = policy_->budget();
   share_ = millionths(budget.share);
   if (budget.burst >= 0) burst_ = millionths(budget.burst);
@@ -57,6 +57,7 @@ bool HedgeSite::lock(int looks) noexcept {
 }
 
 HedgeAction HedgeSite::decide(const HedgeSnapshot& seen, TimePoint now) noexcept {
+  if (stateless_) return policy_->decide(seen, now, *state_);
   if (!lock(looks_before_sleep)) return {};
   const HedgeAction action = policy_->decide(seen, now, *state_);
   unlock();
@@ -64,7 +65,7 @@ HedgeAction HedgeSite::decide(const HedgeSnapshot& seen, TimePoint now) noexcept
 }
 
 void HedgeSite::observe(const HedgeSample& sample) noexcept {
-  if (!lock(1)) return;
+  if (stateless_ || !lock(1)) return;
   policy_->observe(*state_, sample);
   unlock();
 }

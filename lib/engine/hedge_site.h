@@ -19,6 +19,8 @@ class HedgeSite {
   void begin() noexcept;
   // Asks the policy. Where other threads hold the State for longer than a moment the answer is `leave`.
   HedgeAction decide(const HedgeSnapshot& seen, TimePoint now) noexcept;
+  // Whether the policy wants to be told anything.
+  bool learns() const noexcept { return !stateless_; }
   // Tells the policy; nothing where another thread holds the State.
   void observe(const HedgeSample& sample) noexcept;
   // Takes one copy out of the budget. False: there is none.
@@ -37,6 +39,7 @@ class HedgeSite {
 
   const std::shared_ptr<const HedgePolicy> policy_;
   const std::unique_ptr<HedgePolicy::State> state_;
+  const bool stateless_;
   std::int64_t share_ = 0, burst_ = -1;  // in millionths of a copy; burst below 0: no limit
   Atomic<std::uint32_t> locked_{0};
   Atomic<std::int64_t> left_{0};  // of the budget

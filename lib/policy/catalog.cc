@@ -60,7 +60,7 @@ PolicyCatalog::PolicyCatalog() {
   const Number delay{"delay_ms", 0, 0, longest_ms};
   add_hedge("never", {}, [](const Parameters&) { return NeverHedge{}; });
   add_hedge("race_all", {}, [](const Parameters&) { return RaceAll{}; });
-  add_hedge("fixed", {delay}, [](const Parameters& p) { return Reissue{delay_of(p), 1}; });
+  add_hedge("fixed", {delay}, [](const Parameters& p) { return FixedHedge{delay_of(p)}; });
   add_hedge("reissue", {delay, {"probability", 1, 0, 1}}, [](const Parameters& p) {
     return Reissue{delay_of(p), p.number("probability", 1)};
   });

@@ -26,6 +26,10 @@ std::uint64_t next_look(std::uint64_t count) noexcept { return count + std::clam
 
 }  // namespace
 
+HedgeAction FixedHedge::decide(const HedgeSnapshot& seen, TimePoint, State&) const noexcept {
+  return begins(seen) && delay > Duration{} ? HedgeAction{Kind::wait, delay} : HedgeAction{Kind::start, {}};
+}
+
 HedgeAction Reissue::decide(const HedgeSnapshot& seen, TimePoint, State& state) const noexcept {
   if (!begins(seen)) return {Kind::start, {}};
   if (probability < 1 && draw(state.random) >= probability) return {};

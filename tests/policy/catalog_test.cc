@@ -36,10 +36,12 @@ TEST_CASE("parameters reach the policy") {
   const auto fixed = PolicyCatalog().hedge({"fixed", {{"delay_ms", 2.5}}}).value();
   const auto state = fixed->start(1);
   CHECK(fixed->decide({}, {}, *state).age == 2500us);
+  CHECK(fixed->stateless());
   CHECK(fixed->budget().burst == HedgeBudget::unlimited);
   const auto ours = PolicyCatalog().hedge({"adaptive", {{"share", 0.1}, {"burst", 3}}}).value();
   CHECK(ours->budget().share == 0.1);
   CHECK(ours->budget().burst == 3);
+  CHECK_FALSE(ours->stateless());
   CHECK(PolicyCatalog().hedge({"adaptive"}).value()->budget().share == AdaptiveHedge{}.share);
 }
 

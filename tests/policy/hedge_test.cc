@@ -70,6 +70,8 @@ TEST_CASE("race all: p99 is F^-1(1 - 0.01^(1/2))") {
 }
 
 TEST_CASE("reissue: P(T > t) = P(X > t) (1 - q P(Y < t - d))") {
+  const auto fixed = [](double t) { return (1 - below(t)) * (1 - below(t - 0.02)); };
+  CHECK(p99(answer_times(FixedHedge{20ms})) == Approx(solve_p99(fixed)).epsilon(0.02));
   for (const auto& [d, q] : {std::pair{0.02, 1.0}, {0.02, 0.5}, {0.035, 0.25}, {0.0, 0.5}}) {
     const auto above = [d = d, q = q](double t) { return (1 - below(t)) * (1 - q * below(t - d)); };
     CHECK(p99(answer_times(Reissue{seconds(d), q})) == Approx(solve_p99(above)).epsilon(0.02));

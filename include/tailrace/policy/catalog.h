@@ -39,6 +39,8 @@ class HedgePolicy {
   virtual HedgeAction decide(const HedgeSnapshot& seen, TimePoint now, State& state) const noexcept = 0;
   virtual void observe(State& state, const HedgeSample& sample) const noexcept = 0;
   virtual HedgeBudget budget() const noexcept = 0;
+  // Whether its State has no members, so that threads need not take turns with it.
+  virtual bool stateless() const noexcept = 0;
   // The same for policies of one C++ type, and only for them.
   virtual const void* type() const noexcept = 0;
 };
@@ -69,6 +71,7 @@ class HedgePolicyOf final : public HedgePolicy {
     else return {};
   }
 
+  bool stateless() const noexcept override { return std::is_empty_v<typename P::State>; }
   const void* type() const noexcept override {
     static constexpr char tag = 0;
     return &tag;

@@ -12,7 +12,8 @@ namespace tailrace {
 //   void observe(State&, const HedgeSample&) const noexcept;
 //   HedgeBudget budget() const noexcept;                        // where it has one
 //
-// It has no clock, lock or thread and takes no memory. One State is used by one thread at a time.
+// It has no clock, lock or thread and takes no memory. One State is used by one thread at a time; a policy whose State
+// has no members is asked by several, and is told nothing afterwards.
 
 // What a policy is told when it is asked. It is asked when a call begins, and again at every age that it asked for.
 struct HedgeSnapshot {
@@ -69,8 +70,15 @@ struct RaceAll {
   void observe(State&, const HedgeSample&) const noexcept {}
 };
 
-// A copy of calls that are `delay` old, with probability `probability` ("SingleR"; 1: a fixed delay):
-// P(T > t) = P(X > t) (1 - q P(Y < t - d)) for t > d.
+// A copy of calls that are `delay` old: P(T > t) = P(X > t) P(Y > t - d) for t > d.
+struct FixedHedge {
+  Duration delay{};
+  struct State {};
+  HedgeAction decide(const HedgeSnapshot& seen, TimePoint now, State& state) const noexcept;
+  void observe(State&, const HedgeSample&) const noexcept {}
+};
+
+// The same with probability `probability`, drawn for each call ("SingleR"): P(T > t) = P(X > t) (1 - q P(Y < t - d)).
 struct Reissue {
   Duration delay{};
   double probability = 1;
