@@ -165,11 +165,15 @@ Step call_done(Frame& f, const Region& r) noexcept {
   const Control& c = *r.control;
   ControlWords& words = f.words(c);
   if (!c.hedge) return words.a.store(1, relaxed), go_on(f, c, r.answer);
-  std::uint32_t nobody = 0;
-  if (!words.a.compare_exchange_strong(nobody, r.arm + 1, std::memory_order_acq_rel))
-    return call_stopped(f, r), nothing(f);
   const auto before = words.b.fetch_or(closed, std::memory_order_acq_rel);
-  if (before & armed && !(before & copied)) disarm(f, c);
+  if (before & copied) {
+    std::uint32_t nobody = 0;
+    if (!words.a.compare_exchange_strong(nobody, r.arm + 1, std::memory_order_acq_rel))
+      return call_stopped(f, r), nothing(f);
+  } else {
+    words.a.store(1, relaxed);  // alone, for good
+    if (before & armed) disarm(f, c);
+  }
   settle(f, r, before & copied);
   return go_on(f, c, r.answer);
 }
