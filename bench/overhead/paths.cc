@@ -115,6 +115,12 @@ auto joined = [](tr::Stream<Value> s) {
       "sum", [](Value a, Value b) { return a + b; }, s.then("a", Step{}), s.then("b", Step{}));
 };
 auto raced = [](tr::Stream<Value> s) { return tr::race("race", s, Step{}, Step{}); };
+auto hedged = [](tr::Stream<Value> s) {
+  return tr::hedge("hedge", s, {"race_all"}, tr::stage(Step{}, {.replicable = true}));
+};
+auto armed = [](tr::Stream<Value> s) {
+  return tr::hedge("hedge", s, {"adaptive"}, tr::stage(Step{}, {.replicable = true}));
+};
 auto cascaded = [](tr::Stream<Value> s) {
   return tr::cascade("cascade", s, tr::exit_if(Step{}, [](Value x) { return x % 2 == 0; }), Step{}).then("z", Step{});
 };
@@ -163,6 +169,8 @@ std::vector<Path> paths() {
       {"submit_callback", "submit with a callback", [] { return submit_callback(engine_of<Value>(three)); }, 0, ""},
       {"race", "two arms", [] { return run(engine_of<Value>(raced)); }, 0, ""},
       {"race_submitted", "two arms, submit, then get", [] { return submit_handle(engine_of<Value>(raced)); }, 0, ""},
+      {"hedge", "two calls", [] { return run(engine_of<Value>(hedged)); }, 0, ""},
+      {"hedge_armed", "one call, a second one armed", [] { return submit_handle(engine_of<Value>(armed)); }, 0, ""},
       {"cascade", "two rungs and a stage", [] { return run(engine_of<Value>(cascaded)); }, 0, ""},
       {"choose", "two arms", [] { return run(engine_of<Value>(chosen)); }, 0, ""},
       {"each", "eight elements", [] { return run_vectors(engine_of<Values>(over_each)); }, 1, answer},

@@ -65,6 +65,10 @@ enum class Put { in_a_task, lightweight };
 Work serial_nodes(int length, Put put);
 Work serial_nodes_in_flight(int length, Put put);
 #endif
+// A hedge around one stage, on the calling thread alone: `off` never starts a second call, `fixed` arms a timer for one
+// that never comes, `adaptive` also asks the policy that learns.
+enum class Hedge { off, fixed, adaptive };
+Work hedged_stage(Hedge how);
 
 // ---- paths.cc: every way through the engine, for counting allocations
 struct Path {
@@ -87,7 +91,7 @@ std::vector<Counted> counted();
 
 // m6: allocations per request of every path, the user's own taken off.
 std::vector<bench::Figure> count_allocations(long requests);
-// m1, m2 and m4.
+// m1, m2, m4 and m9.
 void measure(const bench::Options& options, bench::Results& results);
 // Compares all answers, times nothing.
 void check_all_answers();

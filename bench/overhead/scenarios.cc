@@ -88,6 +88,12 @@ std::vector<Arm> saturated_arms() {
   return arms;
 }
 
+std::vector<Arm> m9_arms() {
+  return {{"hedge off", hedged_stage(Hedge::off)},
+          {"hedge armed, fixed delay", hedged_stage(Hedge::fixed)},
+          {"hedge armed, adaptive", hedged_stage(Hedge::adaptive)}};
+}
+
 std::vector<Arm> operator+(std::vector<Arm> a, const std::vector<Arm>& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
@@ -176,6 +182,14 @@ void stations(const bench::Options& options, Results& r) {
 #endif
 }
 
+void m9(const bench::Options& options, Results& r) {
+  const auto arms = m9_arms();
+  const Comparison c = bench::compare(arms, options);
+  r.tables.push_back(table_of("m9: a hedge whose second call never comes, no thread but the caller's", arms, c));
+  add(r, c, "m9.armed_time", "hedge armed and not fired, more than off", bench::subtract(c.arms[1], c.arms[0]), 60,
+      "ns");
+}
+
 // Per request, in the best of three windows: oneTBB takes memory for its own tasks now and then, as threads happen to
 // meet, but what a request costs is paid in every window.
 double least_allocations(const Work& work, long requests) {
@@ -200,7 +214,9 @@ std::vector<Counted> counted() {
                               {"m4.stage", [] { return request_chain(1, Fuse::yes); }},
                               {"m4.quick_deadline", quick_stage_with_deadline},
                               {"m4.direct_us", direct_microsecond},
-                              {"m4.learned_deadline", learned_stage_with_deadline}};
+                              {"m4.learned_deadline", learned_stage_with_deadline},
+                              {"m9.off", [] { return hedged_stage(Hedge::off); }},
+                              {"m9.armed", [] { return hedged_stage(Hedge::fixed); }}};
   for (int n : {10, 100}) {
     const auto end = "." + std::to_string(n);
     all.push_back({"m1.function" + end, [n] { return function_chain(n); }});
@@ -240,6 +256,7 @@ void check_all_answers() {
     bench::check_answers(in_flight_arms(n));
   }
   bench::check_answers(saturated_arms());
+  bench::check_answers(m9_arms());
 }
 
 void measure(const bench::Options& options, Results& r) {
@@ -248,6 +265,7 @@ void measure(const bench::Options& options, Results& r) {
   m2(options, r);
   m4(options, r);
   stations(options, r);
+  m9(options, r);
   r.tables.push_back(frame_sizes());
 }
 

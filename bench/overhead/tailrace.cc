@@ -111,6 +111,16 @@ Work learned_stage_with_deadline() {
   return [engine](long n) {
     Value x = seed;
     for (long i = 0; i < n; ++i) x = *engine->run(x, {.within = 1h});
+Work hedged_stage(Hedge how) {
+  const tr::PolicyUse policies[] = {{"never"}, {"fixed", {{"delay_ms", 1000.0 * 3600}}}, {"adaptive"}};
+  const tr::PolicyUse& policy = policies[static_cast<int>(how)];
+  const auto flow = tr::flow<Value>("hedged", [&](tr::Stream<Value> s) {
+    return tr::hedge("hedge", s, policy, tr::stage(Step{}, {.replicable = true}));
+  });
+  auto engine = std::make_shared<tr::Engine<Value, Value>>(tr::start(flow, {.threads = 0}).value());
+  return [engine](long n) {
+    Value x = seed;
+    for (long i = 0; i < n; ++i) x = *engine->run(x);
     return x;
   };
 }

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "engine/frame.h"
+#include "engine/hedge.h"
 #include "engine/program.h"
 #include "engine/quorum.h"
 #include "engine/runtime.h"
@@ -31,8 +32,8 @@ Duration duration(double seconds) {
 
 class Compiler {
  public:
-  Compiler(Program& p, Stations& stations, const std::string& flow, bool traced)
-      : p_(p), stations_(stations), flow_(flow), traced_(traced) {}
+  Compiler(Program& p, Stations& stations, const PolicyCatalog* policies, const std::string& flow, bool traced)
+      : p_(p), stations_(stations), policies_(policies), flow_(flow), traced_(traced) {}
 
   void compile(const Graph& graph, const GraphChoices& choices, const std::string& path, bool top) {
     top_ = top;
@@ -223,7 +224,10 @@ class Compiler {
   }
   Station* station_of(Line& line, const Node& n) {
     line.region.turn = 1;
-    return p_.stations.emplace_back(stations_.find_or_make(flow_, path_of(line.scope.path, n), n.stage)).get();
+    auto station = stations_.find_or_make(flow_, path_of(line.scope.path, n), n.stage);
+    const auto known =
+        std::find(p_.stations.begin(), p_.stations.end(), station);  // both calls of a hedge may be at it
+    return known == p_.stations.end() ? p_.stations.emplace_back(std::move(station)).get() : known->get();
   }
   template <class T>
   std::uint32_t plain_slot() {
@@ -277,6 +281,7 @@ class Compiler {
     else if (n.kind == Kind::staged) stages(s, node, c, in);
     else arms(s, node, c, in);
     if (n.kind == Kind::quorum) ballot(n, c);
+    if (n.kind == Kind::hedge) hedge(s, node, c);
     new_block(line);
   }
   // Runs the branches that lead to a join; the join itself stands behind.
@@ -298,6 +303,7 @@ class Compiler {
   static Role role_of_arms(Kind kind) {
     return kind == Kind::race      ? Role::race_arm
            : kind == Kind::quorum  ? Role::voter
+           : kind == Kind::hedge   ? Role::call
            : kind == Kind::cascade ? Role::rung
                                    : Role::choice;
   }
@@ -309,14 +315,26 @@ class Compiler {
     c.gather = slots_;
     slots_ += Ballot::bytes(n.arms.size());
   }
+  void hedge(Scope& s, int node, Control& c) {
+    slots_ = round_up(slots_, alignof(HedgeWatch));
+    c.gather = slots_;
+    slots_ += number(sizeof(HedgeWatch));
+    const PolicyUse& use = policy_of(s.graph.at(node), s.choices, static_cast<std::size_t>(node));
+    if (auto site = stations_.find_or_make_hedge(flow_, c.name, use, policies_))
+      c.hedge = p_.hedges.emplace_back(std::move(site)).get();
+    for (const Block& b : p_.blocks)
+      if (b.region == c.arms[1] && b.station && !b.station->spec().per_stream) c.station = b.station;
+  }
   void arms(Scope& s, int node, Control& c, const Slot& in) {
     const Node& n = s.graph.at(node);
     const Role role = role_of_arms(n.kind);
-    for (std::size_t arm = 0; arm < n.arms.size(); ++arm) {
+    const std::size_t regions = n.kind == Kind::hedge ? 2 : n.arms.size();  // a hedge's last call is asked again
+    for (std::size_t k = 0; k < regions; ++k) {
+      const std::size_t arm = std::min(k, n.arms.size() - 1);
       const bool movable = arm_input_movable(s.graph, node, arm, s.input_movable);
       c.exits.push_back(n.arms[arm].exit);
       c.arms.push_back(region(*n.arms[arm].graph, s.choices.arms[static_cast<std::size_t>(node)][arm],
-                              arm_path(c.name, arm), in, movable, {role, &c, arm}));
+                              arm_path(c.name, arm), in, movable, {role, &c, k}));
     }
   }
   // Each stage of a staged has the carry of the one before it as its input, alone.
@@ -342,7 +360,7 @@ class Compiler {
     c.element_name = slots_;
     slots_ += name_bytes;
     c.element = std::make_unique<Program>();
-    Compiler(*c.element, stations_, flow_, traced_)
+    Compiler(*c.element, stations_, policies_, flow_, traced_)
         .compile(*n.arms[0].graph, s.choices.arms[static_cast<std::size_t>(node)][0], arm_path(c.name, 0), false);
   }
   // ---- regions
@@ -469,6 +487,7 @@ class Compiler {
 
   Program& p_;
   Stations& stations_;
+  const PolicyCatalog* policies_;
   const std::string& flow_;
   const bool traced_;
   bool top_ = true;
@@ -481,9 +500,10 @@ class Compiler {
 
 }  // namespace
 
-std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, Stations& stations, bool traced) {
+std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, Stations& stations,
+                                 const PolicyCatalog* policies, bool traced) {
   auto program = std::make_unique<Program>();
-  Compiler(*program, stations, graph.name, traced).compile(graph, choices, "", true);
+  Compiler(*program, stations, policies, graph.name, traced).compile(graph, choices, "", true);
   return program;
 }
 

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "engine/drive.h"
+#include "engine/hedge.h"
 #include "engine/park.h"
 #include "engine/trace.h"
 
@@ -11,6 +12,7 @@
 // ControlWords:   a                              b
 //   race          winner + 1                     arms that are out; in_order
 //   quorum        winner + 1                     in_order                        (quorum.cc)
+//   hedge         call that answered + 1         HedgeWord                       (hedge.cc)
 //   cascade       best rung so far + 1           rung that answered + 1; fallback_bit
 //   choose        chosen arm + 1
 //   staged        stage that answered + 1                                        (staged.cc)
@@ -167,6 +169,7 @@ Step start_control(Frame& f, const Control& c, Thread thread) noexcept {
   switch (c.kind) {
     case Kind::race: return start_arms(f, c, thread);
     case Kind::quorum: return start_quorum(f, c, thread);
+    case Kind::hedge: return start_hedge(f, c, thread);
     case Kind::cascade:
     case Kind::staged: return enter(f, arm_region(c, 0));
     case Kind::choose: return start_choice(f, c);
@@ -183,6 +186,7 @@ Step region_done(Frame& f, const Region& r) noexcept {
     case Role::request: return f.parent ? element_done(f, r) : answer_request(f, r.answer);
     case Role::race_arm: return arm_done(f, r);
     case Role::voter: return voter_done(f, r);
+    case Role::call: return call_done(f, r);
     case Role::rung: return rung_done(f, r);
     case Role::stage: return stage_done(f, r);
     case Role::choice: return go_on(f, *r.control, r.answer);
@@ -199,6 +203,7 @@ Step region_failed(Frame& f, const Region& r) noexcept {
       return nothing(f);
     case Role::race_arm: return arm_out(f, r);
     case Role::voter: return voter_done(f, r);
+    case Role::call: return call_failed(f, r);
     case Role::rung: return rung_failed(f, r);
     case Role::stage:
     case Role::choice:

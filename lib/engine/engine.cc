@@ -33,6 +33,7 @@ void on_deadline(Timer& timer) noexcept {
   EngineState& engine = *f.engine;
   expire(f, Code::deadline_missed);
   release(f);
+  engine.resting.fetch_sub(1, relaxed);
   engine.outside.fetch_sub(1, std::memory_order_release);
 }
 
@@ -53,6 +54,7 @@ void start_elsewhere(Frame& f) noexcept {
   const bool listens = f.special;  // asked now: whoever answers at the deadline may write it
   if (f.armed) {
     f.engine->outside.fetch_add(1, relaxed);
+    f.engine->resting.fetch_add(1, relaxed);
     f.timer.fire = on_deadline;
     f.executor->wake_at(f.head.request.deadline, f.timer);
     f.refs.fetch_or(open_bit);  // only now: whoever answers it disarms the timer

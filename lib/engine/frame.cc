@@ -1,6 +1,7 @@
 #include "engine/frame.h"
 
 #include "engine/drive.h"
+#include "engine/hedge.h"
 #include "engine/trace.h"
 #include "engine/turn.h"
 
@@ -46,7 +47,7 @@ bool fell_back(Frame& f) noexcept {
   return false;
 }
 bool has_rungs(Kind kind) noexcept { return kind == Kind::cascade || kind == Kind::staged; }
-bool has_winner(Kind kind) noexcept { return kind == Kind::race || kind == Kind::quorum; }
+bool has_winner(Kind kind) noexcept { return kind == Kind::race || kind == Kind::quorum || kind == Kind::hedge; }
 // The last one of these kinds on the answer's way; of one inside another the outer one, which is nearer to the answer.
 std::int16_t last_choice(Frame& f, bool (*wanted)(Kind)) noexcept {
   const auto& controls = f.program->controls;
@@ -209,6 +210,7 @@ bool take_spare(Frame& f) noexcept {
 
 void complete(Frame& f) noexcept {
   if (f.armed && f.executor->cancel(f.timer)) {
+    f.engine->resting.fetch_sub(1, relaxed);
     f.engine->outside.fetch_sub(1, relaxed);
     release(f);  // the timer's reference; the caller has its own
     if (f.engine->threadless) [[unlikely]]
@@ -269,6 +271,7 @@ void halt_regions(Frame& f, std::uint32_t first, std::uint32_t last) noexcept {
     f.region_state(r).flag.halt.compare_exchange_strong(expected, stopped, relaxed);
   }
   if (!f.program->stations.empty()) leave_queues(f, first, last);
+  if (!f.program->hedges.empty()) leave_hedges(f, first, last);
 }
 
 bool begin_failing(Frame& f, const Region& r) noexcept {

@@ -142,6 +142,7 @@ struct EngineState {
   std::shared_ptr<Observer> observer;
   Atomic<Program*> current{nullptr};  // the one that new requests go to; null: they are refused
   std::optional<Runtime> runtime;
+  std::shared_ptr<const PolicyCatalog> policies;  // null: the library's own
   InlineExecutors inline_executors;
   std::uint32_t max_in_flight = 0, max_losers = 0, max_running = unlimited;
   Atomic<std::uint32_t> callers_running{0};  // counted only where max_running says a number
@@ -152,6 +153,7 @@ struct EngineState {
   Atomic<std::uint64_t> late{0};      // answers that came past their deadline because a caller's thread ran a stage
   StopFlag stopping{};                // outermost of all requests' flags
   Atomic<std::uint32_t> owners{1};    // the engine and its handles
+  Atomic<std::uint32_t> resting{0};   // of those outside: timers and Completions, which need no thread
   Atomic<std::uint32_t> outside{0};   // tasks spawned, timers armed, and callers running: what destruction waits for
 
   // What is needed rarely: see admission.h and lifetime.h.

@@ -54,7 +54,7 @@ Program& empty_program(EngineState& e) {
 
 EngineFigures figures_of(const Program& p) noexcept {
   const auto count = [](const auto& list) { return static_cast<std::uint32_t>(list.size()); };
-  return {count(p.blocks), count(p.code), count(p.regions), p.frame_bytes, p.pool.count(), 0, 0, 0};
+  return {count(p.blocks), count(p.code), count(p.regions), p.frame_bytes, p.pool.count(), 0, 0, 0, 0, 0, 0};
 }
 
 std::uint32_t waiting_at_stations(const Compiled& p) noexcept {
@@ -77,6 +77,16 @@ void add_queues(const Compiled& p, std::vector<QueueView>& queues) {
   }
   for (const Control& c : p.controls)
     if (c.element) add_queues(*c.element, queues);
+}
+
+void add_copies(EngineFigures& sum, const Compiled& p) noexcept {
+  for (const auto& site : p.hedges) {
+    sum.copies += site->copies();
+    sum.copies_won += site->won();
+    sum.copies_refused += site->refused();
+  }
+  for (const Control& c : p.controls)
+    if (c.element) add_copies(sum, *c.element);
 }
 
 // From here on requests go to the program. REQUIRES: the engine's mutex is held.
@@ -148,6 +158,7 @@ void keep_answer_only(Frame& f) noexcept {
 void forget_user_code(Program& p) noexcept {
   p.contexts.clear();
   p.stations.clear();
+  p.hedges.clear();
   for (Control& c : p.controls) {
     c.test = {};
     c.exits.clear();
@@ -194,6 +205,12 @@ Program& add_program(EngineState& e, Compiled&& compiled) {
 bool wants_stages(const EngineState& e) noexcept {
   return e.observer && e.observer->detail() == Observer::Detail::stages;
 }
+
+Problems verified(const PlanData& plan, const PolicyCatalog* policies) {
+  Problems problems = verify(plan);
+  if (!problems.empty()) return problems;
+  return check_policies(*plan.graph, plan.choices.root, policies ? *policies : PolicyCatalog());
+}
 Problems no_memory() {
   return Problems(Code::out_of_memory, "max_in_flight", "there is not enough memory for that many requests in flight");
 }
@@ -202,8 +219,8 @@ Problems no_memory() {
 
 Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const Limits& limits,
                                     std::shared_ptr<Executor> executor, std::shared_ptr<Observer> observer,
-                                    const Runtime& runtime) {
-  Problems problems = verify(*plan);
+                                    const Runtime& runtime, std::shared_ptr<const PolicyCatalog> policies) {
+  Problems problems = verified(*plan, policies.get());
   const auto frames = std::uint64_t{limits.max_in_flight} + limits.max_losers;
   if (limits.max_in_flight == 0 || frames > FramePool::max_frames)
     problems.add(Code::bad_value, "max_in_flight",
@@ -213,6 +230,7 @@ Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const 
   try {
     auto state = std::make_unique<EngineState>();
     state->runtime = runtime;
+    state->policies = policies;
     state->executor = std::move(executor);
     state->observer = std::move(observer);
     state->max_in_flight = limits.max_in_flight;
@@ -220,8 +238,8 @@ Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const 
     state->max_running = limits.max_running;
     state->threadless = state->executor->concurrency() == 0;
     state->shares_threads = state->executor->shares_threads();
-    make_current(*state, add_program(*state, std::move(*compile(*plan->graph, plan->choices.root, runtime.stations(),
-                                                                wants_stages(*state)))));
+    auto compiled = compile(*plan->graph, plan->choices.root, runtime.stations(), policies.get(), wants_stages(*state));
+    make_current(*state, add_program(*state, std::move(*compiled)));
     return EngineCore(state.release());
   } catch (const std::bad_alloc&) {
     return no_memory();
@@ -230,11 +248,12 @@ Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const 
 
 Problems EngineCore::replace(std::shared_ptr<const PlanData> plan) const {
   EngineState& e = *state_;
-  Problems problems = verify(*plan);
+  Problems problems = verified(*plan, e.policies.get());
   if (!problems.empty()) return problems;
   Program* old = nullptr;
   try {
-    const auto compiled = compile(*plan->graph, plan->choices.root, e.runtime->stations(), wants_stages(e));
+    const auto compiled =
+        compile(*plan->graph, plan->choices.root, e.runtime->stations(), e.policies.get(), wants_stages(e));
     auto husk = std::make_unique<Compiled>();
     const std::lock_guard lock(e.mutex);
     old = e.current.load(relaxed);
@@ -307,6 +326,7 @@ EngineFigures EngineCore::figures() const noexcept {
   const std::lock_guard lock(state_->mutex);
   EngineFigures figures = state_->figures;
   for (const auto& p : state_->programs) figures.waiting += waiting_at_stations(*p);
+  if (state_->latest) add_copies(figures, *state_->latest);
   figures.too_late = state_->too_late.load(relaxed);
   figures.late = state_->late.load(relaxed);
   return figures;

@@ -1,5 +1,6 @@
 #include "engine/park.h"
 
+#include "engine/hedge.h"
 #include "engine/turn.h"
 
 namespace tailrace::detail {
@@ -36,9 +37,11 @@ void meet(const Pending& p, std::uint32_t how) noexcept {
     if (c.station) end_turn(f, *c.around, *c.station);
     if (how & dropped && !(before & left)) fail_dropped(f, c);
     const auto halt = f.region_state(*c.around).flag.halt.load(std::memory_order_acquire);
+    if (halt == stopped && c.around->role == Role::call) call_stopped(f, *c.around);
     if (before & left || halt == stopped) release(f);
     else spawn({&f, c.after});
   }
+  engine.resting.fetch_sub(1, relaxed);
   engine.outside.fetch_sub(1, std::memory_order_release);
 }
 
@@ -74,6 +77,7 @@ Pending begin_park(char* frame, std::uint32_t control) noexcept {
   Frame& f = *reinterpret_cast<Frame*>(frame);
   const Control& c = f.program->controls[control];
   f.engine->outside.fetch_add(1, relaxed);
+  f.engine->resting.fetch_add(1, relaxed);
   if (!f.shared) f.shared = true;  // others read it: written once
   f.words(c).a.store(begun, relaxed);
   return {&ops, &f, &c};

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/hedge_site.h"
 #include "engine/pool.h"
 #include "engine/station.h"
 #include "tailrace/plan/handles.h"
@@ -12,8 +13,8 @@
 
 // What a plan is compiled to. Three words: a *block* is straight-line code that runs to its end on one thread; a
 // *region* is what can be stopped or fail by itself (a request, an arm, a rung) and has one thread of control at a
-// time; a *control* is what decides at the end of a block (race, quorum, cascade, staged, choose, each, a join that is
-// forked, and `then` for a stage whose value comes later). Offsets count bytes from the frame's start.
+// time; a *control* is what decides at the end of a block (race, quorum, hedge, cascade, staged, choose, each, a join
+// that is forked, and `then` for a stage whose value comes later). Offsets count bytes from the frame's start.
 namespace tailrace::detail {
 
 struct Block;
@@ -21,7 +22,7 @@ struct Control;
 struct Program;
 class Stations;
 
-enum class Role : std::uint8_t { request, race_arm, voter, rung, stage, choice, branch };
+enum class Role : std::uint8_t { request, race_arm, voter, call, rung, stage, choice, branch };
 
 struct Region {
   std::uint32_t state = 0;            // RegionState
@@ -58,13 +59,15 @@ struct Control {
   const Block* after = nullptr;
   std::uint32_t agree = 0;             // quorum
   const Equality* equality = nullptr;  // quorum
-  Station* station = nullptr;          // then (an asynchronous stage): whose turn it keeps until it is completed
+  Station* station = nullptr;          // then (an asynchronous stage): whose turn it keeps until it is completed;
+                                       // hedge: where its copy may have to wait
+  HedgeSite* hedge = nullptr;          // hedge: null where no copy is ever started
   bool fallback = true;
   bool answers_request = false;  // cascade: its answer is the request's, so that a deadline can be answered with it
   // each
   const EachIn* each_in = nullptr;
   const EachOut* each_out = nullptr;
-  std::uint32_t gather = 0, gather_live = 0;  // quorum: where its Ballot stands
+  std::uint32_t gather = 0, gather_live = 0;  // quorum: where its Ballot stands; hedge: its HedgeWatch
   std::uint32_t element_name = 0;             // where the name of the element that failed stands
   bool may_move = false;                      // elements may be taken out of the vector
   std::unique_ptr<Program> element;
@@ -108,6 +111,7 @@ struct Compiled {
   std::uint32_t input = 0, input_live = 0;
   std::uint32_t request_trace = 0;  // RequestTrace; 0: nobody asks for stages
   std::vector<std::shared_ptr<Station>> stations;
+  std::vector<std::shared_ptr<HedgeSite>> hedges;
   bool parks = false;                // some stage is asynchronous
   const Control* anytime = nullptr;  // the cascade that answers the request, if one does
 };
@@ -121,10 +125,12 @@ struct Program : Compiled {
   Atomic<std::int32_t> extra{0};   // element frames beyond one per request
 };
 
-// `traced`: with marks, for an observer that asks for stages.
-// REQUIRES: verify(plan) is empty.
+// `traced`: with marks, for an observer that asks for stages. Without `policies`, the library's own are meant.
+// REQUIRES: verify(plan) and check_policies are empty.
 std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, Stations& stations,
-                                 bool traced = false);
+                                 const PolicyCatalog* policies = nullptr, bool traced = false);
+// Policies that the catalog does not know, or not with these parameters.
+Problems check_policies(const Graph& graph, const GraphChoices& choices, const PolicyCatalog& policies);
 
 // Takes memory for `in_flight` requests and `losers` more, and for their elements.
 void allocate_frames(Program& program, std::uint32_t in_flight, std::uint32_t losers, std::uint32_t width);

@@ -11,11 +11,15 @@ Runtime::Runtime() : stations_(std::make_shared<detail::Stations>()) {}
 namespace tailrace::detail {
 namespace {
 
+void write(std::ostream& key, const Parameters& parameters) {
+  for (const Parameter& p : parameters.list()) key << p.name << '=' << p.number << '"' << p.text << "\"\n";
+}
+
 // A function is known by its name and parameters in a Catalog or, where it has none, by its code and what it holds.
 std::string function_key(const Stage& stage) {
   std::ostringstream key;
   key << stage.function << '\n';
-  for (const Parameter& p : stage.parameters.list()) key << p.name << '=' << p.number << '"' << p.text << "\"\n";
+  write(key, stage.parameters);
   if (stage.function.empty()) key << stage.context.get();
   key << '\n' << reinterpret_cast<const void*>(stage.leave) << ' ' << reinterpret_cast<const void*>(stage.take);
   return key.str();
@@ -28,7 +32,33 @@ std::string key_of(const std::string& flow, const std::string& path, const Stage
   return key.str() + '\n' + function_key(stage);
 }
 
+// Seeds that do not depend on addresses or the order in which engines are started.
+std::uint64_t hash_of(const std::string& text) noexcept {
+  std::uint64_t h = 14695981039346656037ull;
+  for (char c : text) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+  return h;
+}
+
 }  // namespace
+
+std::shared_ptr<HedgeSite> Stations::find_or_make_hedge(const std::string& flow, const std::string& path,
+                                                        const PolicyUse& use, const PolicyCatalog* policies) {
+  auto policy = (policies ? policies->hedge(use) : PolicyCatalog().hedge(use)).value();
+  const HedgeBudget budget = policy->budget();
+  if (budget.share <= 0 && budget.burst >= 0 && budget.burst < 1) return nullptr;
+  std::ostringstream key;
+  key << flow << '\n' << path << '\n' << use.name << '\n';
+  write(key, use.parameters);
+  const auto seed = hash_of(key.str());
+  key << policy->type();
+  const std::lock_guard lock(mutex_);
+  std::erase_if(hedges_, [](const auto& entry) { return entry.second.expired(); });
+  auto& known = hedges_[key.str()];
+  if (auto site = known.lock()) return site;
+  auto site = std::make_shared<HedgeSite>(std::move(policy), seed);
+  known = site;
+  return site;
+}
 
 std::shared_ptr<Station> Stations::find_or_make(const std::string& flow, const std::string& path, const Stage& stage) {
   const std::lock_guard lock(mutex_);

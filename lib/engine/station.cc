@@ -178,6 +178,11 @@ Turn* Station::leave(Slot& slot) noexcept {
   return nullptr;
 }
 
+std::uint32_t Station::taken() noexcept {
+  const std::lock_guard lock(mutex_);
+  return common_.busy + waiting_.load(std::memory_order_relaxed);
+}
+
 bool Station::remove(Turn& w) noexcept {
   const std::lock_guard lock(mutex_);
   if (w.queue.load(std::memory_order_relaxed) != this) return false;

@@ -82,6 +82,8 @@ class Station {
   bool remove(Turn& w) noexcept;
 
   const StationSpec& spec() const noexcept { return spec_; }
+  // Calls under way and requests that wait for one. REQUIRES: it is not per_stream
+  std::uint32_t taken() noexcept;
   std::uint32_t waiting() const noexcept { return waiting_.load(std::memory_order_relaxed); }
   const Atomic<std::uint32_t>& waiting_count() const noexcept { return waiting_; }
 

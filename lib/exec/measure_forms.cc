@@ -101,6 +101,17 @@ Walk::Value Walk::quorum(Line& line, std::size_t i, std::uint32_t in) {
   return answer.there ? answer : failed(*line.records[i], {Code::no_quorum, "too few arms agreed"});
 }
 
+// Both calls are measured; it takes as long as the first one, whose answer goes on.
+Walk::Value Walk::hedge(Line& line, std::size_t i, std::uint32_t in) {
+  Value answer;
+  for (Line& arm : line.arms[i]) {
+    const Value v = evaluate(arm, in);
+    if (v.there && !arm.lone) arm.whole->add(v.seconds, 0);
+    if (!answer.there) answer = v;
+  }
+  return answer.there ? answer : failed(*line.records[i], {Code::stage_failed, "no call gave an answer"});
+}
+
 // Goes as far as this input goes: stages behind its exit have no carry that they could be measured on.
 Walk::Value Walk::staged(Line& line, std::size_t i, std::uint32_t in) {
   const Node& n = line.graph->nodes[i];

@@ -209,6 +209,7 @@ Walk::Value Walk::node(Line& line, std::size_t i) {
   switch (n.kind) {
     case Kind::race: v = race(line, i, in); break;
     case Kind::quorum: v = quorum(line, i, in); break;
+    case Kind::hedge: v = hedge(line, i, in); break;
     case Kind::cascade: v = cascade(line, i, in); break;
     case Kind::staged: v = staged(line, i, in); break;
     case Kind::choose: v = choose(line, i, in); break;

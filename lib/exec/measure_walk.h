@@ -89,6 +89,7 @@ class Walk {
   Value race(Line& line, std::size_t node, std::uint32_t in);
   Value cascade(Line& line, std::size_t node, std::uint32_t in);
   Value quorum(Line& line, std::size_t node, std::uint32_t in);
+  Value hedge(Line& line, std::size_t node, std::uint32_t in);
   Value staged(Line& line, std::size_t node, std::uint32_t in);
   Value choose(Line& line, std::size_t node, std::uint32_t in);
   Value each(Line& line, std::size_t node, std::uint32_t in);

@@ -142,6 +142,7 @@ Edge add_arms(const Edge& in, ArmsNode arms_node, Arm* arms, std::size_t count) 
   node.each_out = arms_node.each_out;
   node.agree = arms_node.agree;
   node.equality = arms_node.equality;
+  node.policy = std::move(arms_node.policy);
   node.fallback = arms_node.fallback;
   node.arms.assign(std::make_move_iterator(arms), std::make_move_iterator(arms + count));
   return append(in, std::move(node));

@@ -18,4 +18,8 @@ GraphChoices default_choices(const Graph& graph) {
   return choices;
 }
 
+const PolicyUse& policy_of(const Node& hedge, const GraphChoices& choices, std::size_t i) {
+  return choices.hedge.empty() || choices.hedge[i].name.empty() ? hedge.policy : choices.hedge[i];
+}
+
 }  // namespace tailrace

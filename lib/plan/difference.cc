@@ -82,6 +82,8 @@ std::string node_difference(const std::string& prefix, const Graph& of_a, const 
   found = test_difference(where, a.kind == Kind::choose ? "selector" : "validity test", a.test, b.test);
   if (!found.empty()) return found;
   if (a.agree != b.agree) return unequal(where, "agreeing arms", std::to_string(a.agree), std::to_string(b.agree));
+  if (a.policy != b.policy)
+    return function_difference(where, "policy", a.policy.name, a.policy.parameters, b.policy.name, b.policy.parameters);
   if (a.fallback != b.fallback) return unequal(where, "fallback", a.fallback ? "on" : "off", b.fallback ? "on" : "off");
   return arms_difference(where, a, b);
 }

@@ -25,6 +25,9 @@ std::string rule(const Node& node) {
     case Kind::join: return in_words(node.stage);
     case Kind::race: return node.test ? "first answer that is " + in_words(node.test, "valid") : "first answer";
     case Kind::quorum: return fmt::format("answer that {} of {} arms agree on", node.agree, node.arms.size());
+    case Kind::hedge:
+      return std::string("first answer of a call and, where the policy wants one, a second call") +
+             (node.arms.size() > 1 ? " of another kind" : "");
     case Kind::cascade:
       return std::string("first rung whose exit test holds, else the last") + (node.fallback ? "" : ", no fallback");
     case Kind::staged: return "first stage that leaves, else the last";
@@ -58,6 +61,7 @@ const char* word_for_arm(Kind kind) {
     case Kind::cascade: return "rung";
     case Kind::staged: return "stage";
     case Kind::each: return "element";
+    case Kind::hedge: return "call";
     case Kind::input:
     case Kind::then:
     case Kind::join:

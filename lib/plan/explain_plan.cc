@@ -64,9 +64,13 @@ class BlockText {
     return node.name + (model.empty() ? "" : " (" + model + ")") + (fork ? " (its inputs at the same time)" : "");
   }
 
+  static std::string policy(const Node& node, const GraphChoices& choices, std::size_t i) {
+    if (node.kind != Kind::hedge) return {};
+    return ", second call by " + in_words(policy_of(node, choices, i));
+  }
   void control(const Node& node, const GraphChoices& choices, std::size_t i, std::size_t indent) {
     const auto& arms = choices.arms[i];
-    row(indent, node.name, "", seconds_of(choices, i), std::string(name(node.kind)));
+    row(indent, node.name, "", seconds_of(choices, i), std::string(name(node.kind)) + policy(node, choices, i));
     for (std::size_t k = 0; k < node.arms.size(); ++k) {
       const Graph& arm = *node.arms[k].graph;
       if (lone_stage(arm)) {
@@ -134,7 +138,7 @@ void write_blocks(Page& page, const PlanData& plan) {
 bool fits(const Graph& graph, const GraphChoices& choices) {
   const auto count = graph.nodes.size();
   if (choices.group.size() != count || choices.device.size() != count || choices.fork.size() != count ||
-      choices.arms.size() != count)
+      choices.arms.size() != count || (!choices.hedge.empty() && choices.hedge.size() != count))
     return false;
   if (!choices.seconds.empty() && choices.seconds.size() != count) return false;
   for (std::size_t i = 0; i < count; ++i) {

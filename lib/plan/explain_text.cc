@@ -87,6 +87,8 @@ std::string in_words(const Stage& stage) {
   return text;
 }
 
+std::string in_words(const PolicyUse& policy) { return in_words(policy.name, policy.parameters, "no policy"); }
+
 std::string in_words(const Test& test, std::string_view otherwise) {
   return in_words(test.function, test.parameters, otherwise);
 }

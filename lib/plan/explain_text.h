@@ -43,6 +43,7 @@ std::string number(double value);
 
 // "scale(by = 0.0625)", "model digit, accuracy at least 0.9, variant tiny".
 std::string in_words(const Stage& stage);
+std::string in_words(const PolicyUse& policy);
 std::string in_words(const Test& test, std::string_view otherwise);
 // The two lines that every explanation starts with: "flow classify: Image -> Label", and the list of stages.
 void write_flow_line(Page& page, const Graph& graph);

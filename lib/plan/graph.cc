@@ -11,6 +11,7 @@ std::string_view name(Kind kind) noexcept {
     case Kind::join: return "join";
     case Kind::race: return "race";
     case Kind::quorum: return "quorum";
+    case Kind::hedge: return "hedge";
     case Kind::cascade: return "cascade";
     case Kind::staged: return "staged";
     case Kind::choose: return "choose";

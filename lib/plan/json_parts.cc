@@ -162,6 +162,7 @@ void FlowReader::read_arms(Form form, const Place& place, const Type* in, Node& 
   const JsonValue& list = place.object.find(key(form))->value;
   node.kind = form == Form::race      ? Kind::race
               : form == Form::quorum  ? Kind::quorum
+              : form == Form::hedge   ? Kind::hedge
               : form == Form::cascade ? Kind::cascade
                                       : Kind::choose;
   const std::string what = "'" + std::string(key(form)) + "'";
@@ -181,6 +182,7 @@ void FlowReader::read_arms(Form form, const Place& place, const Type* in, Node& 
     if (const auto* valid = place.object.find("valid"))
       node.test = read_test(valid->value, place.path, node.type, "validity test");
   if (form == Form::quorum) return read_agree(place, node);
+  if (form == Form::hedge) return read_policy(place, node);
   if (form != Form::choose) return;
   if (const auto* select = place.object.find("select"))
     node.test = read_test(select->value, place.path, in, "selector");
@@ -202,6 +204,17 @@ void FlowReader::read_agree(const Place& place, Node& node) {
   else
     add(Code::bad_value, agree->value.at, place.path,
         "'agree' must be a whole number from 1 to " + std::to_string(node.arms.size()) + ", the number of arms");
+}
+
+// "policy": a name, or {name: {parameter: number, ...}}. Which names there are is known where the flow is started.
+void FlowReader::read_policy(const Place& place, Node& node) {
+  node.policy.name = "adaptive";
+  const auto* policy = place.object.find("policy");
+  if (!policy) return;
+  auto call = read_call(policy->value, place.path);
+  if (!call) return;
+  node.policy = {call->first.substr(0, 200), std::move(call->second)};
+  if (node.policy.name.empty()) add(Code::bad_value, policy->value.at, place.path, "a policy's name must not be empty");
 }
 
 void FlowReader::read_staged(const Place& place, const Type* in, Node& node) {

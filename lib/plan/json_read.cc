@@ -33,6 +33,7 @@ std::string_view FlowReader::key(Form form) {
     case Form::join: return "join";
     case Form::race: return "race";
     case Form::quorum: return "quorum";
+    case Form::hedge: return "hedge";
     case Form::cascade: return "cascade";
     case Form::staged: return "staged";
     case Form::choose: return "choose";
@@ -48,6 +49,7 @@ std::vector<std::string_view> FlowReader::extras(Form form) {
     case Form::model: return {"need"};
     case Form::race: return {"valid"};
     case Form::quorum: return {"agree"};
+    case Form::hedge: return {"policy"};
     case Form::cascade: return {"fallback"};
     case Form::choose: return {"select"};
     case Form::each: return {"keep"};
@@ -218,7 +220,7 @@ void FlowReader::read_stage(Scope& scope, const JsonValue& object, std::size_t n
   const Place place{object, path_of(scope.path, node.name)};
   places_.emplace(place.path, object.at);
   const auto form = find_form(place,
-                              {Form::run, Form::model, Form::join, Form::race, Form::quorum, Form::cascade,
+                              {Form::run, Form::model, Form::join, Form::race, Form::quorum, Form::hedge, Form::cascade,
                                Form::staged, Form::choose, Form::each, Form::flow},
                               "the stage");
   node.inputs = read_from(scope, place, form == Form::join);
@@ -321,6 +323,7 @@ int FlowReader::read_form(Scope& scope, std::optional<Form> form, const Place& p
       case Form::model: stage = read_model(value, place, in); break;
       case Form::race:
       case Form::quorum:
+      case Form::hedge:
       case Form::cascade:
       case Form::choose: read_arms(*form, place, in, node); break;
       case Form::staged: read_staged(place, in, node); break;

@@ -23,7 +23,7 @@ class FlowReader {
   Built<std::shared_ptr<const Graph>> read(const JsonValue& root, const Type* in, const Type* out);
 
  private:
-  enum class Form { run, model, join, race, quorum, cascade, staged, choose, each, flow, stages };
+  enum class Form { run, model, join, race, quorum, hedge, cascade, staged, choose, each, flow, stages };
   static std::string_view key(Form form);
   static std::vector<std::string_view> extras(Form form);  // keys that may stand beside it
 
@@ -79,6 +79,7 @@ class FlowReader {
   ReadArm read_arm(const JsonValue& value, const std::string& path, const Type* in, bool rung, bool last);
   void read_arms(Form form, const Place& place, const Type* in, Node& node);
   void read_agree(const Place& place, Node& node);
+  void read_policy(const Place& place, Node& node);
   void read_staged(const Place& place, const Type* in, Node& node);
   const Type* read_exit(const Place& place, const Type* gives, bool last, Arm& arm, Node& node);
   void read_each(const Place& place, const Type* in, Node& node);

@@ -59,6 +59,10 @@ class Writer {
         json["quorum"] = arms(node, path, depth);
         json["agree"] = node.agree;
         break;
+      case Kind::hedge:
+        json["hedge"] = arms(node, path, depth);
+        json["policy"] = call(node.policy.name, node.policy.parameters, path, "this policy");
+        break;
       case Kind::cascade:
         json["cascade"] = arms(node, path, depth);
         if (!node.fallback) json["fallback"] = false;

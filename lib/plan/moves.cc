@@ -26,7 +26,8 @@ bool arm_may_have_it(const Node& node, std::size_t arm, bool node_may_take) {
     case Kind::then:
     case Kind::join:
     case Kind::race:
-    case Kind::quorum: return false;
+    case Kind::quorum:
+    case Kind::hedge: return false;
   }
   return false;
 }
@@ -41,6 +42,7 @@ bool may_leave_running(const Graph& graph) {
       case Kind::join:
       case Kind::race:
       case Kind::quorum:
+      case Kind::hedge:
       case Kind::cascade:
       case Kind::each: return true;
       case Kind::staged:

@@ -33,6 +33,17 @@ class KindCheck {
                  mismatch("compares", *node_.equality->takes, "its arms give", *node_.type));
   }
 
+  void hedge() {
+    arms(in_, from_, node_.type);
+    no_test();
+    for (std::size_t k = 0; k < node_.arms.size(); ++k) no_exit(k, "a call of a hedge has no exit test");
+    if (node_.arms.size() > 2)
+      found_.add(Code::invalid_flow, node_.name,
+                 "a hedge has one or two calls, got " + std::to_string(node_.arms.size()));
+    if (node_.policy.name.empty()) found_.add(Code::invalid_flow, node_.name, "a hedge needs the name of a policy");
+    if (node_.arms.size() == 1) twice(*node_.arms[0].graph, arm_path(node_.name, 0));
+  }
+
   void cascade() {
     arms(in_, from_, node_.type);
     no_test();
@@ -134,6 +145,20 @@ class KindCheck {
   void no_exit(std::size_t k, const char* what) const {
     if (node_.arms[k].exit) add_arm(Code::invalid_flow, k, what);
   }
+  // Every stage of a hedge's only call may be asked twice.
+  void twice(const Graph& graph, const std::string& path) const {
+    for (const Node& node : graph.nodes) {
+      const std::string where = path_of(path, node);
+      const bool stage = node.kind == Kind::then || (node.kind == Kind::join && node.stage.function != "tuple");
+      if (stage && !is_stand_in(node) && !node.stage.replicable)
+        found_.add(Code::invalid_flow, where,
+                   "may be asked twice for one request, because it stands in hedge " + quoted(node_.name) +
+                       ", but nobody has said that it can be: write tr::stage(f, {.replicable = true}), or give the "
+                       "hedge a second call of its own");
+      for (std::size_t k = 0; k < node.arms.size(); ++k)
+        if (node.arms[k].graph) twice(*node.arms[k].graph, arm_path(where, k));
+    }
+  }
   void no_test() const {
     if (node_.test)
       found_.add(Code::invalid_flow, node_.name, "a " + std::string(name(node_.kind)) + " has no test of its own");
@@ -156,6 +181,7 @@ void check_kinds(const Graph& graph, const Findings& found) {
       case Kind::join: check.simple(); break;
       case Kind::race: check.race(); break;
       case Kind::quorum: check.quorum(); break;
+      case Kind::hedge: check.hedge(); break;
       case Kind::cascade: check.cascade(); break;
       case Kind::staged: check.staged(); break;
       case Kind::choose: check.choose(); break;

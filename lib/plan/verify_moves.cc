@@ -51,6 +51,7 @@ class MoveCheck {
       case Kind::input:
       case Kind::race:
       case Kind::quorum:
+      case Kind::hedge:
       case Kind::cascade:
       case Kind::staged:
       case Kind::choose: return false;
@@ -73,6 +74,7 @@ class MoveCheck {
     const std::string own = path_of(prefix_, node);
     if (node.kind == Kind::race || node.kind == Kind::quorum)
       return "all arms of " + std::string(name(node.kind)) + " " + quoted(own) + " read it" + arm_list(node, own);
+    if (node.kind == Kind::hedge) return "both calls of hedge " + quoted(own) + " read it";
     if (node.kind == Kind::cascade && k + 1 < node.arms.size())
       return "later rungs of cascade " + quoted(own) + " read it too" + arm_list(node, own);
     for (int in : node.inputs)

@@ -28,7 +28,8 @@ class PlanCheck {
   void look(const Graph& graph, const GraphChoices& choices, const std::string& prefix) {
     const auto count = graph.nodes.size();
     if (choices.group.size() != count || choices.device.size() != count || choices.fork.size() != count ||
-        choices.arms.size() != count || (!choices.seconds.empty() && choices.seconds.size() != count))
+        choices.arms.size() != count || (!choices.seconds.empty() && choices.seconds.size() != count) ||
+        (!choices.hedge.empty() && choices.hedge.size() != count))
       return misfit(prefix.empty() ? graph.name : prefix,
                     "the choices are for another graph: they must be as many as stages");
     look_at_groups(graph, choices, prefix);
@@ -56,6 +57,8 @@ class PlanCheck {
   void look_at_node(const Node& node, const GraphChoices& choices, std::size_t i, const std::string& prefix) {
     const auto where = path_of(prefix, node);
     if (choices.fork[i] && node.kind != Kind::join) misfit(where, "only a join can fork");
+    if (!choices.hedge.empty() && !choices.hedge[i].name.empty() && node.kind != Kind::hedge)
+      misfit(where, "only a hedge has a hedging policy");
     if (choices.arms[i].size() != node.arms.size())
       return misfit(where, "the choices are for another graph: they must be as many as arms");
     for (std::size_t k = 0; k < node.arms.size(); ++k)

@@ -12,6 +12,10 @@ std::string_view name_of(Event::Kind kind) noexcept {
     case Event::Kind::answered: return "answered";
     case Event::Kind::stage_failed: return "stage_failed";
     case Event::Kind::arm_won: return "arm_won";
+    case Event::Kind::hedge_fired: return "hedge_fired";
+    case Event::Kind::hedge_won: return "hedge_won";
+    case Event::Kind::hedge_wasted: return "hedge_wasted";
+    case Event::Kind::hedge_refused: return "hedge_refused";
     case Event::Kind::rung_left: return "rung_left";
     case Event::Kind::late: return "late";
     case Event::Kind::callback_failed: return "callback_failed";

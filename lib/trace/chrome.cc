@@ -87,11 +87,22 @@ bool took_a_while(Event::Kind kind, std::uint64_t request) noexcept {
     case Event::Kind::refused:
     case Event::Kind::begun:
     case Event::Kind::arm_won:
+    case Event::Kind::hedge_fired:
+    case Event::Kind::hedge_won:
+    case Event::Kind::hedge_wasted:
+    case Event::Kind::hedge_refused:
     case Event::Kind::rung_left:
     case Event::Kind::late:
     case Event::Kind::callback_failed: return false;
   }
   return false;
+}
+
+std::string_view hedge_event(Event::Kind kind) noexcept {
+  return kind == Event::Kind::hedge_fired    ? "second call"
+         : kind == Event::Kind::hedge_won    ? "second call won"
+         : kind == Event::Kind::hedge_wasted ? "first call won"
+                                             : "no budget";
 }
 
 std::string args_of(std::uint64_t request, Code code, const std::string& quoted_what) {
@@ -158,6 +169,12 @@ std::string Chrome::json() const {
       case Event::Kind::refused: w.moment(k.thread, "\"refused\"", k.at, args); break;
       case Event::Kind::late: w.moment(k.thread, "\"late\"", k.at, args); break;
       case Event::Kind::callback_failed: w.moment(k.thread, "\"callback failed\"", k.at, args); break;
+      case Event::Kind::hedge_fired:
+      case Event::Kind::hedge_won:
+      case Event::Kind::hedge_wasted:
+      case Event::Kind::hedge_refused:
+        w.moment(k.thread, w.text(k.where), k.at, more("hedge", quoted(hedge_event(k.kind))));
+        break;
       case Event::Kind::arm_won:
       case Event::Kind::rung_left: {
         const bool race = k.kind == Event::Kind::arm_won;

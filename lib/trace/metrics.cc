@@ -28,6 +28,7 @@ enum class Family : std::uint8_t {
   wait_seconds,    // by stage
   batch_rows,      // by stage
   winners,         // by race and arm
+  hedges,          // by hedge and what happened
   exits,           // by cascade and rung
   callback_failures,
 };
@@ -44,6 +45,8 @@ constexpr FamilyText families[] = {
     {"tailrace_wait_seconds", "histogram", "Waiting for a turn at a stage.", "stage", ""},
     {"tailrace_batch_rows", "histogram", "Requests answered by one call.", "stage", ""},
     {"tailrace_winners", "counter", "Races and quorums by the arm that won.", "race", "arm"},
+    {"tailrace_hedges", "counter", "Second calls of hedges: fired, and of these won or wasted; refused by the budget.",
+     "hedge", "event"},
     {"tailrace_exits", "counter", "Cascades and stageds by where they were left.", "cascade", "rung"},
     {"tailrace_callback_failures", "counter", "Callbacks that threw.", "", ""},
 };
@@ -87,6 +90,8 @@ struct Series {
   Key key() const { return {family, number, name}; }
 };
 
+constexpr std::string_view hedge_events[] = {"fired", "won", "wasted", "refused"};
+
 std::string_view code_name(std::uint32_t code) { return code ? name(static_cast<Code>(code)) : "ok"; }
 
 std::string escaped(std::string_view text) {
@@ -110,6 +115,7 @@ std::string labels(const Series& s, std::string more = "") {
   if (label == "code") add(label, code_name(s.number));
   else if (!label.empty()) add(label, s.name);
   if (second == "code") add(second, code_name(s.number));
+  else if (second == "event") add(second, hedge_events[s.number]);
   else if (!second.empty()) add(second, std::to_string(s.number));
   if (!more.empty()) text += (text.empty() ? "" : ",") + more;
   return text.empty() ? "" : "{" + text + "}";
@@ -194,6 +200,10 @@ void Metrics::on_event(const Event& e) noexcept {
     case Event::Kind::answered: return count(Family::requests, code), record(Family::request_seconds, code, {});
     case Event::Kind::stage_failed: return count(Family::stage_failures, code, e.where);
     case Event::Kind::arm_won: return count(Family::winners, e.arm, e.where);
+    case Event::Kind::hedge_fired: return count(Family::hedges, 0, e.where);
+    case Event::Kind::hedge_won: return count(Family::hedges, 1, e.where);
+    case Event::Kind::hedge_wasted: return count(Family::hedges, 2, e.where);
+    case Event::Kind::hedge_refused: return count(Family::hedges, 3, e.where);
     case Event::Kind::rung_left: return count(Family::exits, e.arm, e.where);
     case Event::Kind::late: return count(Family::late);
     case Event::Kind::callback_failed: return count(Family::callback_failures);

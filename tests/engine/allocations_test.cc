@@ -128,6 +128,18 @@ TEST_CASE("allocations: none in a quorum") {
   w.take_nothing(1);
   w.take_nothing(3);  // no quorum
 }
+TEST_CASE("allocations: none in a hedge") {
+  const auto again = [](auto f) { return stage(f, {.replicable = true}); };
+  for (const PolicyUse& policy : {PolicyUse{"race_all"}, PolicyUse{"fixed", {{"delay_ms", 1000}}},
+                                  PolicyUse{"adaptive"}, PolicyUse{"quantile"}, PolicyUse{"never"}}) {
+    INFO(policy.name);
+    Ways w(from_int([&](Stream<int> s) {
+      return hedge("h", s, policy, again([](int x) { return x > 2 ? refuse(x) : Result<int>(x); }));
+    }));
+    w.take_nothing(1);
+    w.take_nothing(3);  // both calls fail
+  }
+}
 TEST_CASE("allocations: none in a staged") {
   using Step = Exit<int, double>;
   Ways w(from_int([](Stream<int> s) {

@@ -101,6 +101,17 @@ TEST_CASE("quorum keeps how many must agree and how answers are compared") {
   CHECK_FALSE(last(g).equality->equal(&a, &c));
 }
 
+TEST_CASE("hedge keeps its policy, and one call or two") {
+  const auto one = graph<int>([](tr::Stream<int> x) {
+    return tr::hedge("h", x, {"fixed", {{"delay_ms", 2}}}, tr::stage(next, {.replicable = true}));
+  });
+  CHECK(last(one).kind == tr::Kind::hedge);
+  CHECK(last(one).arms.size() == 1);
+  CHECK(last(one).policy == tr::PolicyUse{"fixed", {{"delay_ms", 2}}});
+  const auto two = graph<int>([](tr::Stream<int> x) { return tr::hedge("h", x, {"adaptive"}, next, next); });
+  CHECK(last(two).arms.size() == 2);
+}
+
 TEST_CASE("staged keeps how each Exit is taken apart") {
   using Step = tr::Exit<std::string, int>;
   const auto g = graph<int>([](tr::Stream<int> x) {

@@ -90,6 +90,33 @@ TEST_CASE("interleavings: a race of two and a cancellation") {
   });
 }
 
+// The timer that starts the second call, the first one's answer and what stops both.
+TEST_CASE("interleavings: a hedge's timer and the answer of its call") {
+  const auto plan = plan_of([](Stream<int> s) { return hedge("h", s, {"fixed", {{"delay_ms", 1}}}, plus_one, twice); });
+  Seen outcomes{{"6 winner 0", "10 winner 1"}};
+  explore_all(outcomes, [&](const auto& pick) {
+    World w(pick, 2);
+    auto engine = w.start(plan);
+    auto h = engine.submit(5);
+    w.run({});
+    check(h.ready() && w.answers->count == 1, "not one outcome");
+    outcomes(show(h.get()));
+  });
+}
+
+TEST_CASE("interleavings: a hedge's timer and a cancellation") {
+  const auto plan = plan_of([](Stream<int> s) { return hedge("h", s, {"fixed", {{"delay_ms", 1}}}, bang, twice); });
+  Seen outcomes{{"stage_failed at h[0]: bang", "10 winner 1", "cancelled"}};
+  explore_all(outcomes, [&](const auto& pick) {
+    World w(pick, 1);
+    auto engine = w.start(plan);
+    auto h = engine.submit(5);
+    w.run({[&] { h.cancel(); }});
+    check(h.ready() && w.answers->count == 1, "not one outcome");
+    outcomes(show(h.get()));
+  });
+}
+
 TEST_CASE("interleavings: a deadline and an answer") {
   const auto plan = plan_of([](Stream<int> s) { return s.then("a", plus_one); });
   Seen outcomes{{"6", "deadline_missed"}};

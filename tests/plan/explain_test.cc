@@ -68,7 +68,8 @@ auto everything() {
                            }));
     auto vote = tr::quorum("vote", 2, which, tr::named("size", size), size, size);
     auto early = tr::staged("early", which, tr::named("glance", glance), best);
-    return tr::join("all", scores.then("best", best), labels, tr::race("race", pixels, scale), early, vote);
+    auto often = tr::hedge("often", which, {"fixed", {{"delay_ms", 20}}}, tr::stage(scale, {.replicable = true}));
+    return tr::join("all", scores.then("best", best), labels, tr::race("race", pixels, scale), early, vote, often);
   });
 }
 
@@ -90,6 +91,22 @@ void check_golden(const std::string& name, const std::string& text) {
 TEST_CASE("a graph is explained") {
   check_golden("explain_classify", tr::explain(classify()));
   check_golden("explain_everything", tr::explain(everything()));
+}
+
+TEST_CASE("a plan says which policy starts a hedge's second call") {
+  const auto same = tr::stage([](int x) { return x; }, {.replicable = true});
+  tr::PlanData plan{tr::flow<int>("f",
+                                  [&](tr::Stream<int> x) {
+                                    return tr::hedge("h", x, {"fixed", {{"delay_ms", 20}}}, same);
+                                  })
+                        .share(),
+                    {}};
+  plan.choices.root = tr::default_choices(*plan.graph);
+  CHECK_THAT(tr::explain(plan), Catch::Contains("hedge, second call by fixed(delay_ms = 20)"));
+  plan.choices.root.hedge = {{}, {"never"}};
+  CHECK_THAT(tr::explain(plan), Catch::Contains("hedge, second call by never"));
+  plan.choices.root.hedge.pop_back();
+  CHECK_THAT(tr::explain(plan), Catch::Contains("its choices are for another graph"));
 }
 
 TEST_CASE("a plan is explained: what, how, why") {

@@ -50,6 +50,7 @@ TEST_CASE("every kind has a name") {
   CHECK(tr::name(K::join) == "join");
   CHECK(tr::name(K::race) == "race");
   CHECK(tr::name(K::quorum) == "quorum");
+  CHECK(tr::name(K::hedge) == "hedge");
   CHECK(tr::name(K::cascade) == "cascade");
   CHECK(tr::name(K::staged) == "staged");
   CHECK(tr::name(K::choose) == "choose");
@@ -177,6 +178,17 @@ TEST_CASE("quorums that ask for different numbers differ") {
   };
   CHECK(tr::difference(ask(1).graph(), ask(1).graph()) == "");
   CHECK(tr::difference(ask(1).graph(), ask(2).graph()) == "q: agreeing arms '1' against '2'");
+}
+
+TEST_CASE("hedges under different policies differ") {
+  const auto under = [](const tr::PolicyUse& policy) {
+    const auto same = tr::stage([](int x) { return x; }, {.replicable = true});
+    return tr::flow<int>("f", [&](tr::Stream<int> x) { return tr::hedge("h", x, policy, same); });
+  };
+  CHECK(tr::difference(under({"never"}).graph(), under({"never"}).graph()) == "");
+  CHECK(tr::difference(under({"never"}).graph(), under({"idle"}).graph()) == "h: policy 'never' against 'idle'");
+  CHECK_THAT(tr::difference(under({"idle"}).graph(), under({"idle", {{"delay_ms", 1}}}).graph()),
+             Catch::StartsWith("h (policy): parameters '' against 'delay_ms = 1"));
 }
 
 TEST_CASE("graphs differ in types, tests and length, never in pointers or options") {

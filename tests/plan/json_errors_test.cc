@@ -52,6 +52,16 @@ TEST_CASE("JSON errors: a quorum") {
         "2:1: q: 'quorum' cannot compare Image: it has no operator==");
 }
 
+TEST_CASE("JSON errors: a hedge") {
+  CHECK(problems(R"({"name": "h", "hedge": [{"model": "digit"}], "polcy": "never"})") ==
+        "2:46: h: unknown key 'polcy' (did you mean 'policy'?); expected 'name', 'from', 'hedge' or 'policy'");
+  CHECK(problems(R"({"name": "h", "hedge": [{"model": "digit"}], "policy": 3})") ==
+        "2:56: h: a function is a name or {name: {parameter: value}}, got a number");
+  CHECK(problems(R"({"name": "h", "hedge": [{"model": "digit"}], "policy": ""})") ==
+        "2:56: h: a policy's name must not be empty");
+  CHECK(problems(R"({"name": "h", "hedge": []})") == "2:24: h: 'hedge' needs at least one arm");
+}
+
 TEST_CASE("JSON errors: the stages of a staged") {
   CHECK(problems(R"({"name": "s", "staged": []})") == "2:25: s: 'staged' needs at least one stage");
   CHECK(problems(R"({"name": "s", "staged": [{"run": "best"}, {"run": "best"}]})") ==
@@ -149,7 +159,7 @@ TEST_CASE("JSON errors: names and sources, all at once") {
         "5:23: x: reads 'aa', but no stage before it has that name (did you mean 'a'?)\n"
         "6:23: y: 'from' lists several stages, but only a 'join' reads more than one\n"
         "7:1: z: the stage does not say what it does; expected one of 'run', 'model', 'join', 'race', 'quorum', "
-        "'cascade', 'staged', 'choose', "
+        "'hedge', 'cascade', 'staged', 'choose', "
         "'each' or 'flow' (did you mean 'run'?)\n"
         "7:23: z: 'from' must be a text, got a number");
 }

@@ -82,6 +82,16 @@ TEST_CASE("JSON: quorum") {
               }));
 }
 
+TEST_CASE("JSON: hedge") {
+  check_equal(R"({"name": "h", "hedge": [{"model": "digit"}], "policy": {"fixed": {"delay_ms": 20}}})",
+              tr::flow<Image>("f", [](Images in) {
+                return tr::hedge("h", in, {"fixed", {{"delay_ms", 20}}}, model("digit"));
+              }));
+  check_equal(R"({"name": "h", "hedge": [{"run": "best"}, {"run": "worst"}]})", tr::flow<Image>("f", [](Images in) {
+                return tr::hedge("h", in, {"adaptive"}, tr::named("best", best), tr::named("worst", worst));
+              }));
+}
+
 TEST_CASE("JSON: staged, its stages functions, models and flows") {
   const auto again = tr::flow<Image>(
       "again", [](Images in) { return in.then("sharpen", tr::named("normalise", normalise)).then("count", count); });

@@ -86,6 +86,15 @@ TEST_CASE("the arms of a quorum share its input, and may still run when it has a
              Catch::StartsWith("q[1]: ") && Catch::Contains("all arms of quorum 'q' read it ('q[0]' and 'q[1]')"));
 }
 
+TEST_CASE("both calls of a hedge share its input, and one may still run when the other has answered") {
+  const auto g = tr::flow<int>("f", [](tr::Stream<int> x) { return tr::hedge("h", x, {"idle"}, next, next); }).share();
+  CHECK_FALSE(tr::arm_input_movable(*g, g->output, 0, true));
+  CHECK(tr::may_leave_running(*g));
+  const auto opens = tr::flow<Box>("opens", [](tr::Stream<Box> x) { return x.then("open", open); });
+  CHECK_THAT(refusal([&](tr::Stream<Box> x) { return tr::hedge("h", x, {"idle"}, look, opens); }),
+             Catch::StartsWith("h[1].open: ") && Catch::Contains("both calls of hedge 'h' read it"));
+}
+
 TEST_CASE("a staged hands its input to its first stage alone, and every carry to the next") {
   using Step = tr::Exit<int, Box>;
   const auto step = [](Box&& b) { return Step::go_on(std::move(b)); };

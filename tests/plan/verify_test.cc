@@ -153,6 +153,44 @@ TEST_CASE("so many arms of a quorum must be able to agree, and their answers mus
   CHECK_THAT(quorum([](auto& n) { n.arms.clear(); }), Catch::Contains("q: a quorum needs at least one arm"));
 }
 
+TEST_CASE("a hedge has one call of what may be asked twice, or two") {
+  const auto hedge = [](const std::function<void(tr::Node&)>& spoil, bool replicable = true) {
+    const auto twice = tr::flow<int>("twice", [&](tr::Stream<int> x) {
+      return tr::join_with("both", tr::stage([](int a, int b) { return a + b; }, {.replicable = replicable}), x,
+                           x.then("next", tr::stage(next, {.replicable = replicable})));
+    });
+    auto g = tr::flow<int>("f", [&](tr::Stream<int> x) { return tr::hedge("h", x, {"idle"}, twice); }).graph();
+    spoil(at(g, "h"));
+    return tr::verify(g).what();
+  };
+  const auto nothing = [](tr::Node&) {};
+  CHECK(hedge(nothing) == "");
+  CHECK_THAT(hedge(nothing, false), Catch::Contains("h[0].next: may be asked twice for one request") &&
+                                        Catch::Contains("h[0].both: may be asked twice for one request"));
+  CHECK(hedge([](auto& n) { n.arms.push_back(n.arms[0]); }, false) == "");
+  CHECK(hedge([](auto& n) { n.policy.name.clear(); }) == "h: a hedge needs the name of a policy");
+  CHECK(hedge([](auto& n) { n.arms.resize(3, n.arms[0]); }) == "h: a hedge has one or two calls, got 3");
+  CHECK(hedge([](auto& n) { n.test = test_of(odd); }) == "h: a hedge has no test of its own");
+  CHECK(hedge([](auto& n) { n.arms[0].exit = test_of(odd); }) == "h[0]: a call of a hedge has no exit test");
+  CHECK_THAT(hedge([](auto& n) { n.arms.clear(); }), Catch::Contains("h: a hedge needs at least one arm"));
+}
+
+TEST_CASE("a plan names policies of hedges only, one for each stage") {
+  tr::PlanData plan{
+      tr::flow<int>("f", [](tr::Stream<int> x) { return tr::hedge("h", x.then("a", next), {"idle"}, next, next); })
+          .share(),
+      {}};
+  plan.choices.root = tr::default_choices(*plan.graph);
+  plan.choices.root.hedge = {{}, {}, {"never"}};
+  CHECK(tr::verify(plan).what() == "");
+  CHECK(tr::policy_of(plan.graph->at(2), plan.choices.root, 2).name == "never");
+  plan.choices.root.hedge = {{}, {"never"}, {}};
+  CHECK(tr::verify(plan).what() == "a: only a hedge has a hedging policy");
+  CHECK(tr::policy_of(plan.graph->at(2), plan.choices.root, 2).name == "idle");
+  plan.choices.root.hedge.pop_back();
+  CHECK_THAT(tr::verify(plan).what(), Catch::Contains("they must be as many as stages"));
+}
+
 TEST_CASE("the stages of a staged take each other's carries and answer with one type") {
   const auto staged = [](const std::function<void(tr::Node&)>& spoil) {
     auto g = tr::flow<int>("f", [](tr::Stream<int> x) { return tr::staged("s", x, step, whole); }).graph();

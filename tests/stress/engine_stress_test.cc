@@ -32,7 +32,8 @@ Flow<int, Token> busy_flow() {
   });
   return flow<int>("busy", [=](Stream<int> s) {
     const auto up = race("first", s.then("up", plus_one), slow, same);
-    const auto parts = up.then("parts", [=](int x) { return std::vector<Token>(4, token(x)); });
+    const auto again = hedge("again", up, {"fixed", {{"delay_ms", 0.01}}}, slow, same);
+    const auto parts = again.then("parts", [=](int x) { return std::vector<Token>(4, token(x)); });
     const auto sum = each("each", parts, element).then("sum", [=](std::vector<Token> all) {
       int n = 0;
       for (const auto& t : all) n += number(t);

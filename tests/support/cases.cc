@@ -8,6 +8,7 @@ const std::vector<Case>& cases() {
     add_value_cases(t);
     add_combinator_cases(t);
     add_quorum_cases(t);
+    add_hedge_cases(t);
     add_staged_cases(t);
     add_each_cases(t);
     add_error_cases(t);

@@ -95,6 +95,7 @@ inline Case script_case(std::string name, std::vector<std::string> sentences,
 void add_value_cases(std::vector<Case>& table);
 void add_combinator_cases(std::vector<Case>& table);
 void add_quorum_cases(std::vector<Case>& table);
+void add_hedge_cases(std::vector<Case>& table);
 void add_staged_cases(std::vector<Case>& table);
 void add_each_cases(std::vector<Case>& table);
 void add_error_cases(std::vector<Case>& table);

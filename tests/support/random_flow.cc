@@ -47,7 +47,7 @@ class Grower {
   std::string name() { return "n" + std::to_string(names_++); }
 
   Stream<Token> step(const Stream<Token>& s, int depth) {
-    const unsigned kind = depth > 0 ? next() % 14 : next() % 6;
+    const unsigned kind = depth > 0 ? next() % 15 : next() % 6;
     switch (kind) {
       case 6: return join_step(s, depth - 1);
       case 7: return race_step(s, depth - 1);
@@ -57,6 +57,7 @@ class Grower {
       case 11: return keep_step(s, depth - 1);
       case 12: return staged_step(s, depth - 1);
       case 13: return quorum_step(s, depth - 1);
+      case 14: return hedge_step(s, depth - 1);
       default: return stage_step(s);
     }
   }
@@ -121,6 +122,13 @@ class Grower {
     const auto voter =
         tailrace::flow<Token>(name(), [&](Stream<Token> x) { return step(x, depth).then(name(), vote); });
     return quorum(name(), 1 + static_cast<int>(next() % 3), s, voter, vote, vote);
+  }
+
+  // Two flows, so that no stage needs to be declared.
+  Stream<Token> hedge_step(const Stream<Token>& s, int depth) {
+    const PolicyUse policies[] = {
+        {"never"}, {"race_all"}, {"fixed", {{"delay_ms", 0.01}}}, {"reissue", {{"probability", 0.5}}}};
+    return hedge(name(), s, policies[next() % 4], arm(depth), arm(depth));
   }
 
   Stream<Token> cascade_step(const Stream<Token>& s, int depth) {

@@ -128,6 +128,7 @@ struct Reference::State {
   void call(const Stage& stage, const Instruction& step);
   Value race(Walk& w, const Node& n, std::uint32_t in);
   Value quorum(Walk& w, const Node& n, std::uint32_t in);
+  Value hedge(Walk& w, const Node& n, std::uint32_t in);
   Value cascade(Walk& w, const Node& n, std::uint32_t in);
   Value staged(Walk& w, const Node& n, std::uint32_t in, bool may_take);
   Value choose(Walk& w, const Node& n, std::uint32_t in, bool may_take);
@@ -265,6 +266,20 @@ Value Reference::State::quorum(Walk& w, const Node& n, std::uint32_t in) {
   return failure({Code::no_quorum, where, "too few arms agreed"});
 }
 
+// A call, and perhaps a second one, which may be the first to answer. Where both fail it is the first one's error.
+Value Reference::State::hedge(Walk& w, const Node& n, std::uint32_t in) {
+  const std::string where = path_of(w.path, n);
+  const auto call = [&](std::size_t number) {
+    const std::size_t arm = std::min(number, n.arms.size() - 1);
+    Value v = evaluate(*n.arms[arm].graph, arm_path(where, arm), in, false);
+    v.facts.winner = static_cast<std::int16_t>(number);
+    return v;
+  };
+  if (n.policy.name != "never" && pick(2) == 1)
+    if (Value second = call(1)) return second;
+  return call(0);
+}
+
 Value Reference::State::cascade(Walk& w, const Node& n, std::uint32_t in) {
   const std::string where = path_of(w.path, n);
   const bool answers_request = &w.graph == &graph && &n == &graph.at(graph.output);
@@ -377,6 +392,7 @@ Value Reference::State::node(Walk& w, int i) {
   switch (n.kind) {
     case Kind::race: return race(w, n, in);
     case Kind::quorum: return quorum(w, n, in);
+    case Kind::hedge: return hedge(w, n, in);
     case Kind::cascade: return cascade(w, n, in);
     case Kind::staged: return staged(w, n, in, may_take);
     case Kind::choose: return choose(w, n, in, may_take);

@@ -15,6 +15,10 @@ struct Event {
     answered,         // `code` is none for a value
     stage_failed,     // also where a race or a cascade goes on without it
     arm_won,          // a race's or quorum's winner: `arm`
+    hedge_fired,      // a hedge started its second call
+    hedge_won,        // and that one answered first
+    hedge_wasted,     // and the first call did
+    hedge_refused,    // a second call was wanted, and the budget had none left
     rung_left,        // a cascade was left at rung `arm`, a staged at stage `arm`
     late,             // an answer that came after its deadline because its thread was running a stage
     callback_failed,  // a user's callback threw

@@ -8,7 +8,7 @@ namespace tailrace {
 // What happened on the way to an answer.
 struct Facts {
   std::int16_t rung = -1;    // rung that answered in the last cascade (or staged) on the answer's path; -1: neither
-  std::int16_t winner = -1;  // arm that won the last race (or quorum) on the answer's path; -1: neither
+  std::int16_t winner = -1;  // arm that won the last race, quorum or hedge on the answer's path; -1: neither
   bool anytime = false;      // the deadline cut a cascade short and its best answer so far was used
   bool fallback = false;     // a cascade's last rung failed and an earlier answer was used
   bool late = false;         // answered after the deadline, because the caller's own thread was running a stage

@@ -29,6 +29,8 @@ struct Limits {
   std::uint32_t max_running = unlimited;  // callers of `run` whose own threads run stages; past it they hand over
 };
 
+class PolicyCatalog;
+
 // What an engine was compiled to: for people, for tests and for benchmarks.
 struct EngineFigures {
   std::uint32_t blocks = 0;        // pieces of straight-line code
@@ -39,6 +41,9 @@ struct EngineFigures {
   std::uint32_t waiting = 0;   // requests that wait for their turn at a stage, as of now
   std::uint64_t too_late = 0;  // Completions used when nobody waited for them any more; counts while the engine runs
   std::uint64_t late = 0;      // answers that came past their deadline because their thread was running a stage
+  // Of the plan's hedges: second calls started, how many of them answered first, and how many the budget refused. A
+  // hedge that stays the same counts on when the plan is replaced.
+  std::uint64_t copies = 0, copies_won = 0, copies_refused = 0;
 };
 
 // A queue of requests that wait for their turn at a stage.
@@ -88,7 +93,8 @@ class EngineCore {
  public:
   static Built<EngineCore> start(std::shared_ptr<const PlanData> plan, const Limits& limits,
                                  std::shared_ptr<Executor> executor, std::shared_ptr<Observer> observer,
-                                 const Runtime& runtime = Runtime());
+                                 const Runtime& runtime = Runtime(),
+                                 std::shared_ptr<const PolicyCatalog> policies = nullptr);
   EngineCore(EngineCore&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
   EngineCore& operator=(EngineCore&& other) noexcept {
     std::swap(state_, other.state_);

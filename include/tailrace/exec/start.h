@@ -7,6 +7,8 @@
 
 namespace tailrace {
 
+class PolicyCatalog;
+
 // As many threads as this process may use.
 inline constexpr unsigned default_threads = ~0u;
 
@@ -20,6 +22,8 @@ struct EngineOptions {
   std::uint32_t max_running = unlimited;
   std::shared_ptr<Executor> executor{};  // runs on this one, which several engines may share, and starts no thread
   std::shared_ptr<Observer> observer{};  // sees what happens
+  std::shared_ptr<const PolicyCatalog>
+      policies{};  // what hedges name theirs in (policy/catalog.h); null: the library's
   Runtime
       runtime{};  // what engines share beyond an executor: the queues and states of stages that are the same in both
 };

@@ -56,6 +56,7 @@ struct ArmsNode {
   const EachOut* each_out = nullptr;
   int agree = 0;
   const Equality* equality = nullptr;
+  PolicyUse policy{};
   bool fallback = true;
 };
 Edge add_arms(const Edge& in, ArmsNode node, Arm* arms, std::size_t count);
@@ -163,6 +164,25 @@ auto quorum(std::string_view name, int agree, const Stream<T>& in, Arms... arms)
   }
 }
 
+// One call of `stage` (a function, a model or a flow), and a second one beside it when the policy says so: the first of
+// the two to answer counts, and the other is told to stop. The policy is a name in the PolicyCatalog that the engine is
+// started with, and parameters: {"fixed", {{"delay_ms", 20}}}. All functions in it must be tr::stage(f, {.replicable =
+// true}), because they may be asked twice for one request; models are. A second stage, if there is one, is what the
+// second call asks: another variant of a model, say.
+template <class T, class F, class... Second>
+requires(sizeof...(Second) < 2) auto hedge(std::string_view name, const Stream<T>& in, PolicyUse policy, F stage,
+                                           Second... second) {
+  if constexpr (!detail::good_arms<T, F, Second...>) {
+    return detail::complain_of_arms<T, F, Second...>(), detail::Broken{};
+  } else if constexpr (!detail::can_share<F, T> || !(detail::can_share<Second, T> && ...)) {
+    return (void)sizeof(hedged_input_must_be_shared_or_copied<false, T>), detail::Broken{};
+  } else {
+    detail::ArmsNode node{Kind::hedge, name, nullptr};
+    node.policy = std::move(policy);
+    return detail::arms_node(in, std::move(node), std::move(stage), std::move(second)...);
+  }
+}
+
 // The answer of the first rung whose exit test holds, else the last one's: cheap first, dear when in doubt.
 template <class T, class... Rungs>
 auto cascade(std::string_view name, const Stream<T>& in, Rungs... rungs) {
@@ -228,6 +248,8 @@ template <class... A>
 detail::Broken race(std::string_view, detail::Broken, A&&...);
 template <class... A>
 detail::Broken quorum(std::string_view, int, detail::Broken, A&&...);
+template <class... A>
+detail::Broken hedge(std::string_view, detail::Broken, const PolicyUse&, A&&...);
 template <class... A>
 detail::Broken cascade(std::string_view, detail::Broken, A&&...);
 template <class... A>

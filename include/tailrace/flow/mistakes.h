@@ -39,6 +39,12 @@ template <bool Ok, class Answer>
 struct answers_must_be_comparable {
   static_assert(Ok, "tailrace: a quorum compares its arms' answers; this type has no operator== that gives a bool");
 };
+template <bool Ok, class StreamCarries>
+struct hedged_input_must_be_shared_or_copied {
+  static_assert(Ok,
+                "tailrace: both calls of a hedge read one value, which cannot be copied (it is named here); take it as "
+                "const T&");
+};
 template <bool Ok, class LastRung>
 struct last_rung_must_not_exit {
   static_assert(Ok, "tailrace: the last rung of a cascade always answers; write it without exit_if");
@@ -169,6 +175,11 @@ template <class T, class... Arms>
 void complain_of_answers() {
   (void)sizeof(answers_must_be_comparable<good_answers<T, Arms...>(), answer_t<T, Arms...>>);
 }
+
+// Whether F can look at a T that others look at, too, if need be in a copy. Of a flow only its graph tells: see verify.
+template <class F, class T>
+concept can_share = is_flow<F> || std::copy_constructible<T> || takes_as < bare_t<F>,
+const T& > ;
 
 template <class Rung, bool Last>
 void complain_of_rung() {

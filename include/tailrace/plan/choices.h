@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "tailrace/core/parameters.h"
 #include "tailrace/core/tensor.h"
 
 namespace tailrace {
@@ -23,8 +24,9 @@ struct Decision {
 struct GraphChoices {
   std::vector<int> group;  // nodes of one number run as one block, where they follow each other
   std::vector<Device> device;
-  std::vector<bool> fork;       // a join whose branches run at the same time
-  std::vector<double> seconds;  // what a call is expected to take; below 0: unknown. Empty: there is no profile
+  std::vector<bool> fork;        // a join whose branches run at the same time
+  std::vector<PolicyUse> hedge;  // of hedges: which policy starts their second calls. Empty: what the graph says
+  std::vector<double> seconds;   // what a call is expected to take; below 0: unknown. Empty: there is no profile
   std::vector<std::vector<GraphChoices>> arms;
 };
 
@@ -41,6 +43,9 @@ struct Choices {
 };
 
 struct Graph;
+struct Node;
+// The policy of a hedge, node `i` of the graph that the choices are for.
+const PolicyUse& policy_of(const Node& hedge, const GraphChoices& choices, std::size_t i);
 // One block per stage, everything on the CPU, nothing forked: how a graph runs when nobody has decided anything.
 GraphChoices default_choices(const Graph& graph);
 

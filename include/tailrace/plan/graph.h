@@ -13,12 +13,13 @@ namespace tailrace {
 // The narrow waist: a Graph says *what* a pipeline computes, as plain data. The typed front end and JSON write it, the
 // passes rewrite it, the engine only reads it.
 
-enum class Kind : std::uint8_t { input, then, join, race, quorum, cascade, staged, choose, each };
+enum class Kind : std::uint8_t { input, then, join, race, quorum, hedge, cascade, staged, choose, each };
 std::string_view name(Kind kind) noexcept;
 
 struct Graph;
 
-// One way on: an arm of a race or quorum, a cascade's rung, a stage of a staged, a choose's arm, the flow of an each.
+// One way on: an arm of a race or quorum, a call of a hedge, a cascade's rung, a stage of a staged, a choose's arm, the
+// flow of an each.
 struct Arm {
   std::string name;
   std::shared_ptr<const Graph> graph;
@@ -32,12 +33,13 @@ struct Node {
   const Type* type = nullptr;  // of its value
   std::vector<int> inputs;     // node numbers, all smaller than this node's
   Stage stage;                 // then, join
-  std::vector<Arm> arms;       // race, quorum, cascade, staged, choose, each
+  std::vector<Arm> arms;       // race, quorum, hedge, cascade, staged, choose, each
   Test test;                   // race: validity; choose: selector
   const EachIn* each_in = nullptr;
   const EachOut* each_out = nullptr;
   int agree = 0;                       // quorum: how many arms must agree
   const Equality* equality = nullptr;  // quorum
+  PolicyUse policy{};                  // hedge: when its second call starts, unless choices say otherwise
   bool fallback = true;                // cascade: an earlier answer serves when the last rung fails
 };
 

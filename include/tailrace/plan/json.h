@@ -30,6 +30,7 @@ namespace tailrace {
 //   "join":    FUNCTION of all that "from": [a, b, ...] lists, or "tuple"
 //   "race":    [ARM, ...], and if wanted "valid": TEST, which an answer must pass to win
 //   "quorum":  [ARM, ...] and "agree": how many of them must give equal answers
+//   "hedge":   [ARM] or [ARM, ARM for the second call], and if wanted "policy": a name or {name: {parameter: number}}
 //   "cascade": [RUNG, ..., ARM]; "fallback": false where a failing last one must fail the request
 //   "staged": [ARM, ..., ARM], of which every one but the last gives an Exit
 //   "choose":  [ARM, ...] and "select": TEST, whose number (from 0) says which

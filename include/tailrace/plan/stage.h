@@ -7,10 +7,10 @@
 #include "tailrace/core/completion.h"
 #include "tailrace/core/context.h"
 #include "tailrace/core/error.h"
+#include "tailrace/core/parameters.h"
 #include "tailrace/core/type.h"
 #include "tailrace/model/model.h"
 #include "tailrace/model/need.h"
-#include "tailrace/plan/parameters.h"
 
 namespace tailrace {
 

@@ -1,4 +1,4 @@
-#include "tailrace/plan/parameters.h"
+#include "tailrace/core/parameters.h"
 
 #include <algorithm>
 

@@ -48,4 +48,11 @@ class Parameters {
   std::vector<Parameter> list_;
 };
 
+// Which policy decides, by its name in a PolicyCatalog, and its parameters: plain data.
+struct PolicyUse {
+  std::string name;
+  Parameters parameters{};
+  bool operator==(const PolicyUse&) const = default;
+};
+
 }  // namespace tailrace

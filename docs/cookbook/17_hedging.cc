@@ -1,0 +1,99 @@
+// A second call for requests that are slow: by a fixed delay, by one that is learned, and by a policy of one's own. All
+// of it on virtual time, so that it takes no time and prints the same everywhere.
+#include <tailrace/policy/catalog.h>
+#include <tailrace/sim/virtual_time.h>
+#include <tailrace/tailrace.h>
+
+#include <algorithm>
+#include <iomanip>
+#include <iostream>
+#include <memory>
+#include <vector>
+
+namespace tr = tailrace;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A service that answers after 4 to 6 ms, and one time in fifty after 150 ms more.
+class Service {
+ public:
+  explicit Service(std::shared_ptr<tr::sim::VirtualTime> time) : time_(std::move(time)) {}
+  void operator()(const int& key, tr::Completion<int> done) const {
+    const auto stall = draw() % 50 == 0 ? 150ms : 0ms;
+    time_->call_after(
+        4ms + std::chrono::microseconds(draw() % 2000) + stall,
+        [key, done = std::make_shared<tr::Completion<int>>(std::move(done))] { done->complete(key * 2); });
+  }
+
+ private:
+  unsigned draw() const { return static_cast<unsigned>((*random_ = *random_ * 6364136223846793005u + 1) >> 33); }
+  std::shared_ptr<tr::sim::VirtualTime> time_;
+  std::shared_ptr<std::uint64_t> random_ = std::make_shared<std::uint64_t>(7);
+};
+
+// A policy of one's own: a copy after `delay`, but at most one for every so many calls.
+struct OneInMany {
+  struct State {
+    int since = 0;
+  };
+  tr::Duration delay;
+  int many;
+  tr::HedgeAction decide(const tr::HedgeSnapshot& call, tr::TimePoint, State& state) const noexcept {
+    using Kind = tr::HedgeAction::Kind;
+    if (call.age == tr::Duration{}) return {++state.since >= many ? Kind::wait : Kind::leave, delay};
+    state.since = 0;
+    return {Kind::start, {}};
+  }
+  void observe(State&, const tr::HedgeSample&) const noexcept {}
+};
+
+std::shared_ptr<tr::PolicyCatalog> policies() {
+  auto catalog = std::make_shared<tr::PolicyCatalog>();
+  catalog->add_hedge("one_in_many", {{"delay_ms", 10, 0, 1000}, {"many", 10, 1, 1000}}, [](const tr::Parameters& p) {
+    return OneInMany{std::chrono::microseconds(static_cast<int>(1000 * p.number("delay_ms", 0))),
+                     static_cast<int>(p.number("many", 0))};
+  });
+  return catalog;
+}
+
+auto lookup(const std::shared_ptr<tr::sim::VirtualTime>& time, const tr::PolicyUse& policy) {
+  return tr::flow<int>("lookup", [&](tr::Stream<int> key) {
+    return tr::hedge("ask", key, policy, tr::stage(Service(time), {.replicable = true}));
+  });
+}
+
+void try_out(const std::string& name, const tr::PolicyUse& policy) {
+  const auto time = tr::sim::virtual_time({.workers = 4}).value();
+  auto engine = tr::start(lookup(time, policy), {.executor = time, .policies = policies()}).value();
+  std::vector<double> ms;
+  for (int i = 0; i < 5000; ++i) {
+    const auto began = time->now();
+    if (engine.submit(i).get().value_or(-1) != 2 * i) std::cout << "a wrong answer\n";
+    ms.push_back(std::chrono::duration<double, std::milli>(time->now() - began).count());
+  }
+  std::sort(ms.begin(), ms.end());
+  const auto figures = engine.figures();
+  std::cout << std::setw(24) << std::left << name << std::fixed << std::setprecision(1) << "p50 " << ms[2500]
+            << " ms, p99 " << std::setw(5) << std::right << ms[4950] << " ms, second calls " << std::setw(4)
+            << figures.copies << ", of them first " << figures.copies_won << "\n";
+}
+
+}  // namespace
+
+int main() {
+  try_out("never", {"never"});
+  try_out("after 10 ms", {"fixed", {{"delay_ms", 10}}});
+  try_out("the slowest 5 %", {"quantile", {{"quantile", 0.95}}});
+  try_out("a race of two", {"race_all"});
+  try_out("adaptive", {"adaptive"});
+  try_out("one's own", {"one_in_many", {{"many", 100}}});
+
+  // What cannot be is said before anything runs.
+  const auto time = tr::sim::virtual_time().value();
+  std::cout << tr::start(lookup(time, {"adaptiv"}), {.executor = time}).error().what() << "\n";
+  const auto once = tr::flow<int>("once", [](tr::Stream<int> key) {
+    return tr::hedge("pay", key, {"adaptive"}, [](int amount) { return amount; });
+  });
+  std::cout << tr::optimise(once).error().what() << "\n";
+}

@@ -1,0 +1,145 @@
+#include "tailrace/policy/hedge.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace tailrace {
+namespace {
+
+using Kind = HedgeAction::Kind;
+using Seconds = std::chrono::duration<double>;
+
+// xorshift64*: uniform in [0, 1).
+double draw(std::uint64_t& random) noexcept {
+  random ^= random >> 12;
+  random ^= random << 25;
+  random ^= random >> 27;
+  return static_cast<double>((random * 0x2545F4914F6CDD1Dull) >> 11) * 0x1p-53;
+}
+
+bool begins(const HedgeSnapshot& seen) noexcept { return seen.age <= Duration{}; }
+bool has_idle_place(const HedgeSnapshot& seen) noexcept { return seen.places == 0 || seen.busy < seen.places; }
+Duration at_least_a_tick(Duration d) noexcept { return std::max(d, Duration{1}); }
+
+// What costs a walk over the sketch is done again after so many calls: more of them, the more are known.
+std::uint64_t next_look(std::uint64_t count) noexcept { return count + std::clamp<std::uint64_t>(count / 4, 16, 512); }
+
+}  // namespace
+
+HedgeAction FixedHedge::decide(const HedgeSnapshot& seen, TimePoint, State&) const noexcept {
+  return begins(seen) && delay > Duration{} ? HedgeAction{Kind::wait, delay} : HedgeAction{Kind::start, {}};
+}
+
+HedgeAction Reissue::decide(const HedgeSnapshot& seen, TimePoint, State& state) const noexcept {
+  if (!begins(seen)) return {Kind::start, {}};
+  if (probability < 1 && draw(state.random) >= probability) return {};
+  return delay > Duration{} ? HedgeAction{Kind::wait, delay} : HedgeAction{Kind::start, {}};
+}
+
+HedgeAction QuantileHedge::decide(const HedgeSnapshot& seen, TimePoint, State& state) const noexcept {
+  if (!begins(seen)) return {Kind::start, {}};
+  if (state.calls.count() < least) return {};
+  if (state.calls.count() >= state.renew_at) {
+    state.delay = at_least_a_tick(state.calls.quantile(quantile));
+    state.renew_at = next_look(state.calls.count());
+  }
+  return {Kind::wait, state.delay};
+}
+
+void QuantileHedge::observe(State& state, const HedgeSample& sample) const noexcept {
+  if (sample.kind == HedgeSample::Kind::call) state.calls.add(sample.took);
+  if (sample.kind == HedgeSample::Kind::copy) state.calls.add_longer_than(sample.age);
+}
+
+HedgeAction IdleHedge::decide(const HedgeSnapshot& seen, TimePoint, State&) const noexcept {
+  if (begins(seen) && delay > Duration{}) return {Kind::wait, delay};
+  return has_idle_place(seen) ? HedgeAction{Kind::start, {}} : HedgeAction{};
+}
+
+// ---- ours
+
+namespace {
+
+constexpr double load_memory = 256;   // calls that the mean load is of
+constexpr double time_memory = 64;    // the same for mean times
+constexpr double copies_memory = 64;  // copies that the count of wins is of
+constexpr std::uint64_t probe_every = 32;
+
+// A running mean that begins as a plain one.
+void blend(double& mean, double value, double n, double memory) noexcept {
+  mean += (value - mean) / std::min(n, memory);
+}
+
+void count_copy(AdaptiveHedge::State& s, bool won) noexcept {
+  constexpr double keep = 1 - 1 / copies_memory;
+  s.copies = s.copies * keep + 1;
+  s.won = s.won * keep + (won ? 1 : 0);
+  s.expected = s.expected * keep + s.chance;
+}
+
+}  // namespace
+
+bool AdaptiveHedge::correlated(const State& s) noexcept { return s.expected >= 3 && s.won < 0.1 * s.expected; }
+bool AdaptiveHedge::kills(const State& s) noexcept { return s.stop >= 0 && s.stop < 0.25 * s.mean; }
+
+double AdaptiveHedge::room(double load, bool kills) const noexcept {
+  const double left = 1 - load / most_load;
+  return left > 0 ? (kills ? 0.5 : 0.3) * left * left : -1;
+}
+
+namespace {
+
+// The smallest of some ages at which copies fit into the room; zero: there is none.
+void choose_delay(const AdaptiveHedge& policy, AdaptiveHedge::State& s) noexcept {
+  constexpr double ages[] = {0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99};
+  const bool kills = AdaptiveHedge::kills(s);
+  const double room = policy.room(s.load, kills);
+  s.delay = {};
+  for (double q : ages) {
+    if (room < 0 || 1 - q > policy.share + 1e-9) continue;
+    const Duration d = at_least_a_tick(s.calls.quantile(q));
+    const auto copies = s.calls.copies_at(d);
+    if ((kills ? copies.killed : copies.running) > room) continue;
+    s.delay = d;
+    s.chance = copies.chance;
+    s.saves = kills && copies.killed < -0.02;
+    return;
+  }
+}
+
+}  // namespace
+
+HedgeAction AdaptiveHedge::decide(const HedgeSnapshot& seen, TimePoint, State& s) const noexcept {
+  if (!begins(seen)) {
+    if (!seen.waiting && (s.saves || has_idle_place(seen))) return {Kind::start, {}};
+    return {Kind::wait, at_least_a_tick(seen.age + seen.age / 4)};
+  }
+  const double load = seen.places ? std::min(1.0, static_cast<double>(seen.busy) / seen.places) : 0.0;
+  blend(s.load, load, static_cast<double>(++s.begun), load_memory);
+  if (s.calls.count() < least_calls) return {};
+  if (s.calls.count() >= s.renew_at) {
+    choose_delay(*this, s);
+    s.renew_at = next_look(s.calls.count());
+  }
+  if (s.delay == Duration{}) return {};
+  if (correlated(s) && ++s.probes % probe_every != 0) return {};
+  return {Kind::wait, s.delay};
+}
+
+void AdaptiveHedge::observe(State& s, const HedgeSample& sample) const noexcept {
+  const double took = Seconds(sample.took).count();
+  switch (sample.kind) {
+    case HedgeSample::Kind::call:
+      s.calls.add(sample.took);
+      blend(s.mean, took, static_cast<double>(s.calls.count()), time_memory);
+      if (sample.copied) count_copy(s, false);
+      return;
+    case HedgeSample::Kind::copy:
+      s.calls.add_longer_than(sample.age);
+      blend(s.mean, took, static_cast<double>(s.calls.count()), time_memory);
+      return count_copy(s, true);
+    case HedgeSample::Kind::stopped: s.stop = s.stop < 0 ? took : s.stop + (took - s.stop) / time_memory; return;
+  }
+}
+
+}  // namespace tailrace
