@@ -291,8 +291,11 @@ Result<std::shared_ptr<const Model>> open_checked(const std::string& name, const
   auto file = std::filesystem::path(path).filename().string();
   auto model =
       std::make_shared<const ScriptModel>(name, std::move(file), std::move(module), options, std::move(effects));
-  if (Status warm = warm_up(*model, options); !warm)
-    return Error{warm.error().code(), name, "warm-up failed: " + std::string(warm.error().what())};
+  if (Status warm = warm_up(*model, options); !warm) {
+    // What forward threw at rows of zeros is about what it was given.
+    const Code code = warm.error().code() == Code::stage_failed ? Code::shape_mismatch : warm.error().code();
+    return Error{code, name, "warm-up failed: " + std::string(warm.error().what())};
+  }
   return std::shared_ptr<const Model>(std::move(model));
 }
 

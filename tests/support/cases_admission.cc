@@ -392,6 +392,22 @@ void releases_are_user_code(const Setting& setting) {
   check(eventually([&] { return answers == 1; }), "on_release could not submit");
 }
 
+// ---- memory
+
+// Requests that are answered at their deadline while no thread comes to look at them.
+void memory_of_answered_requests_is_bounded(const Setting& setting) {
+  Gate gate;
+  auto engine = setting.start(waits_in(gate), {.max_in_flight = 1, .max_losers = 0});
+  Opens opens{gate};
+  const auto ask = [&] { return code_of(engine.submit(1, {.within = 2ms}).get()); };
+  unsigned answered = 0;
+  Code code = ask();
+  for (; code == Code::deadline_missed && answered < 1000; code = ask()) ++answered;
+  check(code == Code::overloaded && answered > setting.threads, "not so many requests had memory");
+  gate.open();
+  check(eventually([&] { return code_of(engine.run(1)) == Code::none; }), "the memory did not come back");
+}
+
 }  // namespace
 
 void add_admission_cases(std::vector<Case>& t) {
@@ -413,6 +429,8 @@ void add_admission_cases(std::vector<Case>& t) {
   t.push_back(
       script_case("released with the engine", {"release-destroyed", "destroy-nothing"}, released_with_the_engine));
   t.push_back(script_case("releases are user code", {"release-throws", "release-submits"}, releases_are_user_code));
+  t.push_back(
+      script_case("memory of answered requests is bounded", {"admit-memory"}, memory_of_answered_requests_is_bounded));
 }
 
 }  // namespace tailrace::test

@@ -25,6 +25,7 @@ const Reasons without_clock = {
     {"arms run elsewhere", one_thread},
     {"callers are bounded", one_thread},
     {"callers may only wait", one_thread},
+    {"memory of answered requests is bounded", no_timer},
     {"answered at the deadline", no_timer},
     {"stages are told of the deadline", no_timer},
     {"elements are told of the deadline", no_timer},

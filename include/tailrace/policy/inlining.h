@@ -41,7 +41,7 @@ inline bool may_inline(const BlockCost& cost, Duration slack) noexcept {
 // What is known after one more run. `whole`: it came to its end; one that failed or was stopped only shows that the
 // block can take at least so long. A run longer than `most` replaces it; any other one takes 1/128 of the difference
 // off. So after a run that took longer than its slack, at least 88 runs must be seen before may_inline() is true for
-// that slack again: of all runs of a block at most one in 89 is let begin and outruns it, however durations are distributed.
+// that slack again: of all runs of a block at most one in 89 is let begin and outruns it, whatever the distribution.
 inline BlockCost observe(BlockCost cost, Duration took, bool whole) noexcept {
   const std::uint32_t ns = to_cost(took);
   if (ns >= cost.most) cost.most = ns;
