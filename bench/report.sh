@@ -18,13 +18,14 @@ results=$here/results
 export TAILRACE_COMMIT
 read -ra under <<< "${UNDER:-}"
 
-program() { "${under[@]}" "$build/bench/bench_$1" --attempts "${ATTEMPTS:-1}" --json "$2"; }
+program() { "${under[@]}" "$build/bench/bench_$1" --attempts "${ATTEMPTS:-1}" --json "$2" "${@:3}"; }
 measure() {
   local to=$results/$2.json
   case $1 in
     gates) bash "$here/gates.sh" "$build" --json "$to" ;;
     compile_cost) "${under[@]}" bash "$here/compile_cost/run.sh" --json "$to" ;;
     size) bash "$here/size.sh" "$build" --json "$to" ;;
+    operators) program "$1" "$to" --rounds 11 ;;  # seconds each: what is left is enough for their tails
     *) program "$1" "$to" ;;
   esac
 }

@@ -42,6 +42,7 @@ void measure(const bench::Options& options, Results& r) {
                          "operator, ns",
                          "x loop",
                          {}};
+  picture.lowest = .8;
   bench::Table table{"m3: fused and unfused", "Multiples of the loop; fused by unfused in the last column.", {}, {}};
   table.columns = {"operator", "loop, ns"};
   double worst = 0;

@@ -27,7 +27,7 @@ std::string escaped(const std::string& text) {
 // From values to places in the picture.
 struct Scale {
   double x_first = 0, x_last = 1;  // logarithms
-  double y_last = 1, y_step = 1;
+  double y_first = 0, y_last = 1, y_step = 1;
 
   explicit Scale(const Json& picture) {
     const Json& lines = picture.at("lines");
@@ -42,14 +42,19 @@ struct Scale {
     if (const double edge = picture.value("highest", 0.); edge > 0) highest = std::min(highest, edge);
     x_first = std::floor(std::log10(least));
     x_last = std::max(x_first + 1, std::ceil(std::log10(most)));
-    y_step = std::pow(10, std::floor(std::log10(std::max(highest, 1e-9))));
-    if (highest / y_step < 2.5) y_step /= 2;
-    y_last = std::ceil(highest / y_step) * y_step;
+    y_first = picture.value("lowest", 0.);
+    const double range = std::max(highest - y_first, 1e-9);
+    y_step = std::pow(10, std::floor(std::log10(range)));
+    if (range / y_step < 2.5) y_step /= 5;
+    y_last = y_first + std::ceil(range / y_step) * y_step;
   }
   double x(double value) const {
     return left + (std::log10(value) - x_first) / (x_last - x_first) * (width - left - right);
   }
-  double y(double value) const { return height - bottom - std::min(value, y_last) / y_last * (height - top - bottom); }
+  double y(double value) const {
+    const double share = (std::min(value, y_last) - y_first) / (y_last - y_first);
+    return height - bottom - share * (height - top - bottom);
+  }
 };
 
 class Drawing {
@@ -85,11 +90,11 @@ class Drawing {
       rule(x, top, x, floor);
       text(x, floor + 18, number(value));
     }
-    const int steps = static_cast<int>(std::lround(scale_.y_last / scale_.y_step));
+    const int steps = static_cast<int>(std::lround((scale_.y_last - scale_.y_first) / scale_.y_step));
     for (int i = 0; i <= steps; ++i) {
-      const double y = scale_.y(i * scale_.y_step);
+      const double value = scale_.y_first + i * scale_.y_step, y = scale_.y(value);
       rule(left, y, end, y);
-      text(left - 8, y + 4, number(i * scale_.y_step), "text-anchor=\"end\"");
+      text(left - 8, y + 4, number(value), "text-anchor=\"end\"");
     }
     text((left + end) / 2, height - 14, picture_.at("x").get<std::string>());
     text(14, top - 8, picture_.at("y").get<std::string>(), "text-anchor=\"start\"");

@@ -93,7 +93,7 @@ void measure_gap(const bench::Options& options, std::chrono::nanoseconds gap, Re
     const auto time = bench::stats(c.arms[i]);
     table.rows.push_back({bench::in_words(gap), all[i].name, text(time.min / 1000), text(time.median / 1000),
                           text(time.spread * 100, 0), text(bench::stats(burnt[i]).median / 1000),
-                          c.quiet ? "" : "void"});
+                          text(c.foreign * 100, 1)});
   }
   const auto us = std::to_string(gap / 1us) + "us";
   figure(r, all, c, us, "submit", "enqueue and look", "look", 1.2);
@@ -107,7 +107,7 @@ void measure(const bench::Options& options, Results& r) {
   bench::Table table{"m5: there and back",
                      "Medians of rounds, each a median of requests; processor time of all threads for one request, "
                      "without the asker's between requests.",
-                     {"gap", "system", "us least", "us median", "spread %", "processor us", ""},
+                     {"gap", "system", "us least", "us median", "spread %", "processor us", "others %"},
                      {}};
   for (const auto gap : {std::chrono::nanoseconds(5us), std::chrono::nanoseconds(300us)})
     measure_gap(options, gap, r, table);

@@ -80,8 +80,8 @@ Json as_json(const Table& t) {
 Json as_json(const Picture& p) {
   Json lines = Json::array();
   for (const auto& line : p.lines) lines.push_back({{"name", line.name}, {"points", line.points}});
-  return {{"name", p.name}, {"title", p.title}, {"text", p.text},      {"x", p.x},
-          {"y", p.y},       {"lines", lines},   {"highest", p.highest}};
+  return {{"name", p.name}, {"title", p.title}, {"text", p.text},       {"x", p.x},
+          {"y", p.y},       {"lines", lines},   {"highest", p.highest}, {"lowest", p.lowest}};
 }
 template <class List>
 Json all(const List& list) {

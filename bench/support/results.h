@@ -34,6 +34,7 @@ struct Picture {
   };
   std::vector<Line> lines;
   double highest = 0;  // of y: what is above is drawn at the edge; 0: everything fits
+  double lowest = 0;   // of y: where the axis begins; nothing is below
 };
 
 struct Results {

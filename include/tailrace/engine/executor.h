@@ -49,6 +49,7 @@ class Executor {
   virtual TimePoint now() const noexcept = 0;
 
   // Runs the task soon, on a worker. The task is untouched after its `run` has begun, and may then be spawned again.
+  // The engine may end as soon as `run` returns, and this executor with it, unless it waits for its threads.
   virtual void spawn(Task& task) noexcept = 0;
 
   // Fires the timer at `due` or soon after, on a thread that is not a worker or on one that is: what fires is short.
