@@ -105,6 +105,7 @@ struct Compiled {
   std::uint32_t input = 0, input_live = 0;
   std::vector<std::shared_ptr<Station>> stations;
   bool parks = false;                // some stage is asynchronous
+  bool queues = false;               // some stage of it or of its elements has a station
   const Control* anytime = nullptr;  // the cascade that answers the request, if one does
 };
 
