@@ -42,6 +42,8 @@ class Compiler {
     p_.input_live = in.live;
     region(graph, choices, path, in, true, {});
     find_anytime(graph);
+    p_.queues = !p_.stations.empty();
+    for (const Control& c : p_.controls) p_.queues = p_.queues || (c.element && c.element->queues);
     lay_out();
   }
 

@@ -268,9 +268,9 @@ std::uint64_t request_id(Frame& f) noexcept {
 void halt_regions(Frame& f, std::uint32_t first, std::uint32_t last) noexcept {
   for (auto r = first; r < last; ++r) {
     std::uint32_t expected = running;
-    f.region_state(r).flag.halt.compare_exchange_strong(expected, stopped, relaxed);
+    f.region_state(r).flag.halt.compare_exchange_strong(expected, stopped);  // before it looks at queues
   }
-  if (!f.program->stations.empty()) leave_queues(f, first, last);
+  if (f.program->queues) leave_queues(f, first, last);
   if (!f.program->hedges.empty()) leave_hedges(f, first, last);
 }
 
@@ -286,6 +286,7 @@ void end_failing(Frame& f, const Region& r, Code code, const char* where, std::s
   s.text_size = static_cast<std::uint8_t>(std::min<std::size_t>(text.size(), text_bytes));
   std::memmove(f.base() + r.text, text.data(), s.text_size);
   halt_regions(f, r.first + 1, r.last);
+  if (f.program->queues) leave_queues(f, r.first, r.first + 1);  // its elements
   s.flag.halt.store(failed, std::memory_order_release);
 }
 

@@ -73,6 +73,22 @@ void WaitQueue::remove(Turn& w) noexcept {
   root_ = meld(root_, meld_siblings(w.child));
 }
 
+template <class P>
+Turn* WaitQueue::take_if(P gone, Turn* more) noexcept {
+  Turn* left = std::exchange(root_, nullptr);  // linked by `next`
+  while (Turn* const w = left) {
+    left = w->next;
+    if (Turn* last = w->child) {
+      while (last->next) last = last->next;
+      last->next = left;
+      left = w->child;
+    }
+    if (!gone(*w)) push(*w);
+    else w->next = more, more = w;
+  }
+  return more;
+}
+
 // ---- Station
 
 Station::Station(const Stage& stage) : spec_(stage.station), context_(stage.context) {
@@ -136,13 +152,14 @@ void Station::grant(Turn& w, Slot& slot) noexcept {
   slot.rows.push_back(&w);
 }
 
-Station::Entry Station::enter(Turn& w) noexcept {
+Station::Entry Station::enter(Turn& w, bool (*is_wanted)(const Turn&) noexcept) noexcept {
   const std::lock_guard lock(mutex_);
   Lane* const lane = lane_of(w);
   if (!lane) return Entry::no_room;
   w.arrival = ++arrivals_;
   if (lane->free.empty()) {
-    w.queue.store(this, std::memory_order_relaxed);
+    w.queue.store(this);
+    if (!is_wanted(w)) return w.queue.store(nullptr, std::memory_order_relaxed), Entry::unwanted;
     lane->queue.push(w);
     waiting_.fetch_add(1, std::memory_order_relaxed);
     return Entry::waits;
@@ -190,6 +207,21 @@ bool Station::remove(Turn& w) noexcept {
   waiting_.fetch_sub(1, std::memory_order_relaxed);
   lane_of(w)->queue.remove(w);
   return true;
+}
+
+Turn* Station::remove_if(bool (*gone)(const Turn&, const void* of) noexcept, const void* of) noexcept {
+  const std::lock_guard lock(mutex_);
+  Turn* all = nullptr;
+  const auto leaves = [&](Turn& w) {
+    if (!gone(w, of)) return false;
+    w.queue.store(nullptr, std::memory_order_relaxed);
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
+    return true;
+  };
+  if (waiting() == 0) return nullptr;
+  all = common_.queue.take_if(leaves, all);
+  for (auto& [stream, lane] : streams_) all = lane.queue.take_if(leaves, all);
+  return all;
 }
 
 }  // namespace tailrace::detail

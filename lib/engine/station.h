@@ -48,6 +48,9 @@ class WaitQueue {
   void push(Turn& w) noexcept;
   Turn* pop() noexcept;           // null: empty
   void remove(Turn& w) noexcept;  // REQUIRES: it is in this queue
+  // Takes out all for which `gone` holds: gives them before `more`, linked by `next`.
+  template <class P>
+  Turn* take_if(P gone, Turn* more) noexcept;
 
  private:
   Turn* root_ = nullptr;
@@ -71,15 +74,18 @@ class Station {
   Station& operator=(const Station&) = delete;
   ~Station();
 
-  enum class Entry : std::uint8_t { entered, waits, no_room };
+  enum class Entry : std::uint8_t { entered, waits, no_room, unwanted };
   // Gives the region a slot, or puts it in the queue, from which leave() takes it later: from then on the turn
-  // belongs to whoever that is. `no_room`: too many streams are in use.
-  Entry enter(Turn& w) noexcept;
+  // belongs to whoever that is. `no_room`: too many streams are in use. `unwanted`: it would wait, and `is_wanted` says
+  // that nobody wants that; whoever stops wanting it looks into the queue afterwards, so that one of the two sees it.
+  Entry enter(Turn& w, bool (*is_wanted)(const Turn&) noexcept) noexcept;
   // Gives a slot back. Whose turn it is now, and must be run, or null. With batches it stands for all of
   // slot->rows.
   Turn* leave(Slot& slot) noexcept;
   // Takes one out of the queue. False: it was not there any more.
   bool remove(Turn& w) noexcept;
+  // Takes all out of the queues for which `gone` holds: gives them linked by `next`, or null.
+  Turn* remove_if(bool (*gone)(const Turn&, const void* of) noexcept, const void* of) noexcept;
 
   const StationSpec& spec() const noexcept { return spec_; }
   // Calls under way and requests that wait for one. REQUIRES: it is not per_stream

@@ -59,6 +59,11 @@ bool row_wanted(Frame& f, const Block& b) noexcept {
   return false;
 }
 
+// Whether the one whose block runs the batch was stopped since it was given its turn: then its block ends as any does.
+bool leader_stopped(Frame& f, const Block& b) noexcept {
+  return left_outside(f) || f.region_state(*b.region).flag.halt.load(std::memory_order_relaxed) != running;
+}
+
 void call_batch(Slot& slot, const Block& b) noexcept {
   try {
     b.station->spec().batch(b.first->context, slot.batch.data(), slot.batch.size());
@@ -77,9 +82,11 @@ void call_batch(Slot& slot, const Block& b) noexcept {
 // The leader's block answers all rows; those of the others go on on the executor.
 void run_batch(Frame& leader, const Block& b, Slot& slot) noexcept {
   auto& rows = slot.rows;
-  rows.erase(std::remove_if(rows.begin(), rows.end(),
-                            [&](Turn* w) { return w->frame != &leader && !row_wanted(*w->frame, *w->block); }),
-             rows.end());
+  const auto unwanted = [&](Turn* w) {
+    return w->frame == &leader ? leader_stopped(leader, b) : !row_wanted(*w->frame, *w->block);
+  };
+  rows.erase(std::remove_if(rows.begin(), rows.end(), unwanted), rows.end());
+  if (rows.empty()) return;
   slot.batch.clear();
   for (Turn* w : rows) {
     slot.batch.push_back(row_of(*w->block->first, w->frame->base()));
@@ -107,6 +114,30 @@ Turn& write_turn(Step s) noexcept {
   return w;
 }
 
+// Whether a region that would wait has not been stopped yet.
+bool is_wanted(const Turn& w) noexcept {
+  Frame& f = *w.frame;
+  return f.region_state(*w.block->region).flag.halt.load() != stopped && !(f.parent && halted_outside(f));
+}
+
+// Whether the turn is that of an element of the frame's, or of an element's element, which was stopped.
+bool is_stopped_element(const Turn& w, const void* of) noexcept {
+  for (const Frame* f = w.frame->parent; f; f = f->parent)
+    if (f == of) return halted_outside(*w.frame);
+  return false;
+}
+// Their frames are let go of by the executor: users' values are not destroyed on the thread that stops a request.
+void elements_leave_queues(const Frame& f, const Program& element) noexcept {
+  for (const auto& station : element.stations)
+    for (Turn* w = station->remove_if(is_stopped_element, &f); w;) {
+      Turn* const next = w->next;
+      spawn({w->frame, w->block});
+      w = next;
+    }
+  for (const Control& c : element.controls)
+    if (c.element && c.element->queues) elements_leave_queues(f, *c.element);
+}
+
 void give_on(Turn* next) noexcept {
   if (next) spawn({next->frame, next->block});
 }
@@ -124,8 +155,9 @@ bool begin_turn(Step s) noexcept {
       return call_begins(*b.station, w.stream), true;
     }
     if (!f.shared) f.shared = true;  // others read it: written once
-    switch (b.station->enter(w)) {
+    switch (b.station->enter(w, is_wanted)) {
       case Station::Entry::waits: return false;
+      case Station::Entry::unwanted: (void)left_outside(f); return release(f), false;
       case Station::Entry::no_room:
         fail_block(f, b, Error(Code::overloaded, "more streams than this stage keeps states for are in use"));
         return call_begins(*b.station, w.stream), true;
@@ -162,9 +194,12 @@ void leave_queues(Frame& f, std::uint32_t first, std::uint32_t last) noexcept {
   for (auto r = first; r < last; ++r) {
     const Region& region = f.program->regions[r];
     if (!region.turn) continue;
-    Station* const station = f.at<Turn>(region.turn).queue.load(std::memory_order_acquire);
+    Station* const station = f.at<Turn>(region.turn).queue.load();
     if (station && station->remove(f.at<Turn>(region.turn))) release(f);
   }
+  for (const Control& c : f.program->controls)
+    if (c.element && c.element->queues && c.around->first >= first && c.around->first < last)
+      elements_leave_queues(f, *c.element);
 }
 
 }  // namespace tailrace::detail

@@ -15,7 +15,8 @@ void call_ended() noexcept;
 void end_turn(Frame& f, const Region& r, Station& station) noexcept;
 // The same for a step that will not run, and which somebody else had given its turn.
 void abandon_turn(Step s) noexcept;
-// Takes stopped regions out of the queues that they stand in. REQUIRES: the caller has a reference on the frame.
+// Takes stopped regions, and elements that stand in them, out of the queues that they wait in. REQUIRES: the caller has
+// a reference on the frame.
 void leave_queues(Frame& f, std::uint32_t first, std::uint32_t last) noexcept;
 
 }  // namespace tailrace::detail

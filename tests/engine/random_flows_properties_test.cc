@@ -11,6 +11,7 @@
 
 #include "support/check.h"
 #include "support/random_flow.h"
+#include "support/random_stages.h"
 #include "support/reference.h"
 #include "support/settings.h"
 
@@ -52,6 +53,7 @@ std::string list(const Outcomes& all) {
 
 void same_in(const Setting& setting, const Flow<Token, Token>& flow, unsigned in, const Outcomes& all) {
   const Meanwhile lend(setting.meanwhile);
+  const Elsewhen elsewhen(setting.executor.get(), setting.virtual_time);
   const auto [counter, options] = counted();
   auto engine = setting.start(flow, options);
   std::atomic<int> called{0};
@@ -67,6 +69,7 @@ void same_in(const Setting& setting, const Flow<Token, Token>& flow, unsigned in
                 .has_value());
   RC_ASSERT(eventually([&] { return called > 0; }));
   engine.stop();
+  RC_ASSERT(elsewhen.settled() && elsewhen.wrong() == "");
   RC_ASSERT(called == 1);
   RC_ASSERT(counter->answered == 6);
 }
@@ -111,6 +114,7 @@ TEST_CASE("random flows under deadlines and cancellation give one allowed outcom
     all.push_back({Result<Token>(Error(Code::cancelled, ""))});
     for (const auto& setting : settings()) {
       const Meanwhile lend(setting.meanwhile);
+      const Elsewhen elsewhen(setting.executor.get(), setting.virtual_time);
       const auto [counter, options] = counted();
       auto engine = setting.start(flow, options);
       std::vector<Handle<Token>> handles;
@@ -129,6 +133,7 @@ TEST_CASE("random flows under deadlines and cancellation give one allowed outcom
         if (!allows(all, o, !setting.forks)) RC_FAIL(setting.name + ": " + show(o) + list(all));
       }
       RC_ASSERT(eventually([&] { return called > 0; }));
+      RC_ASSERT(elsewhen.settled() && elsewhen.wrong() == "");
       RC_ASSERT(called == 1);
       RC_ASSERT(counter->answered == 7);
     }

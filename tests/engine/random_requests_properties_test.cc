@@ -1,7 +1,7 @@
-// Random requests to small engines: cancelled, timed, dropped, refused, with slow callbacks, in every setting. Each has
-// exactly one outcome, one that the reference allows; room is neither lost nor made; nothing is left behind.
-// checks: same-set, request-one
-// To replay a failure: RC_PARAMS="seed=…" as printed, engine_test "random requests*"
+// Random requests to small engines: cancelled, timed, dropped, refused, stopped, with slow callbacks, in every setting.
+// Each has exactly one outcome, one that the reference allows, and is released once; no stage begins past a deadline,
+// or beside more others than its station allows; room is neither lost nor made; nothing is left behind. checks:
+// same-set, request-one To replay a failure: RC_PARAMS="seed=…" as printed, engine_test "random requests*"
 #include <rapidcheck.h>
 #include <rapidcheck/detail/Configuration.h>
 
@@ -9,9 +9,12 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <deque>
+#include <stop_token>
+#include <thread>
 
 #include "support/check.h"
 #include "support/random_flow.h"
+#include "support/random_stages.h"
 #include "support/reference.h"
 #include "support/settings.h"
 
@@ -37,6 +40,15 @@ struct Tally final : Observer {
   std::atomic<unsigned> outcomes{0};
 };
 
+// Whether a request may be answered before all that works for it has ended, also where nothing cuts it short: its
+// stages answer later, or wait for their turn.
+bool lingers(const Graph& graph) {
+  return std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& n) {
+    return n.stage.asynchronous || n.stage.station.limit ||
+           std::any_of(n.arms.begin(), n.arms.end(), [](const auto& arm) { return lingers(*arm.graph); });
+  });
+}
+
 // One engine, what it is asked, and what came back.
 class Storm {
  public:
@@ -46,6 +58,8 @@ class Storm {
         max_in_flight_(1 + next() % 4),
         plain_(words_of(reference_outcomes(flow, input(), false, 200))),
         cut_(words_of(reference_outcomes(flow, input(), true, 200))),
+        lingers_(lingers(flow.graph())),
+        elsewhen_(setting.executor.get(), setting.virtual_time),
         engine_(setting.start(flow, {.max_in_flight = max_in_flight_, .max_losers = next() % 3u, .observer = tally_})) {
   }
 
@@ -55,13 +69,35 @@ class Storm {
     for (auto& [handle, asked] : handles_) judge(handle.get(), asked);
     if (!eventually([&] { return called_ == calls_; })) RC_FAIL("a callback was not called");
     if (!eventually([&] { return tally_->outcomes >= asked_; })) RC_FAIL("a request was not answered");
-    if (!eventually([&] { return room() == max_in_flight_; })) RC_FAIL("room was lost");
-    engine_.stop();
-    if (tally_->outcomes != asked_) RC_FAIL("a request had two outcomes");
-    if (wrong_) RC_FAIL("a callback got an outcome that is not allowed");
+    if (!eventually([&] { return rest(), room() == max_in_flight_; })) RC_FAIL(setting_.name + ": room was lost");
+    if (next() % 2) stop_under_way();
+    if (!engine_.drain().empty()) RC_FAIL("a stage still runs, or a callback");
+    judge_the_rest();
   }
 
  private:
+  void stop_under_way() {
+    std::deque<Handle<Token>> handles;
+    for (unsigned i = 0; i < 3; ++i, ++asked_) handles.push_back(engine_.submit(input(), request(next())));
+    engine_.stop();
+    for (auto& h : handles) {
+      const auto o = h.get();
+      const bool stopped = !o && o.error().code() == Code::shutting_down;
+      if (!stopped && !is_refusal(o) && !is_allowed(o, plain_)) RC_FAIL(setting_.name + " stopped: " + show(o));
+    }
+  }
+  // When nothing runs any more.
+  void judge_the_rest() {
+    if (tally_->outcomes != asked_) RC_FAIL("a request had two outcomes");
+    if (wrong_) RC_FAIL("a callback got an outcome that is not allowed");
+    if (released_ != releases_) RC_FAIL("a request was not released, or twice");
+    if (!elsewhen_.settled()) RC_FAIL("a Completion was not used");
+    if (!elsewhen_.wrong().empty()) RC_FAIL(setting_.name + ": " + elsewhen_.wrong());
+    const EngineFigures figures = engine_.figures();
+    if (figures.waiting) RC_FAIL("a request still waits for its turn");
+    if (figures.too_late != elsewhen_.noticed().too_late) RC_FAIL("not as many uses that came too late were counted");
+  }
+
   static Token input() { return Token("input"); }
   unsigned next() { return at_ < genes_.size() ? genes_[at_++] : 0; }
 
@@ -77,7 +113,10 @@ class Storm {
 
   // Whether every place may be taken: only then may a request be refused. Those that were answered from outside while a
   // stage worked for them may still hold their memory.
-  bool may_be_full() const { return handles_.size() + loose_ + (calls_ - called_) >= max_in_flight_; }
+  bool may_be_full() const {
+    if (lingers_) return asked_ > max_in_flight_;
+    return handles_.size() + loose_ + (calls_ - called_) >= max_in_flight_;
+  }
   static bool is_refusal(const Outcome<Token>& o) { return !o && o.error().code() == Code::overloaded; }
 
   struct Asked {
@@ -88,25 +127,38 @@ class Storm {
   bool allows(const Outcome<Token>& o, const Asked& asked) const {
     if (is_refusal(o)) return asked.full;
     if (asked.cancelled && !o && o.error().code() == Code::cancelled) return true;
-    const Words& list = asked.request.within != Duration{} ? cut_ : plain_;
+    return is_allowed(o, asked.request.within != Duration{} ? cut_ : plain_);
+  }
+  bool is_allowed(const Outcome<Token>& o, const Words& list) const {
     return std::find(list.begin(), list.end(), words(o)) != list.end();
   }
   void judge(const Outcome<Token>& o, const Asked& asked) {
     if (!allows(o, asked)) RC_FAIL(setting_.name + ": " + show(o));
   }
 
+  // A request without a deadline.
+  Request request(unsigned gene) {
+    Request r;
+    r.priority = static_cast<int>(gene / 8 % 3) - 1;
+    r.stream = gene / 32 % 4;
+    if (gene % 3) return r;
+    ++releases_;
+    r.on_release = [this] { ++released_; };
+    return r;
+  }
   void ask(unsigned gene) {
-    const Request timed{.within = std::chrono::microseconds(1 + gene / 8 * 4)};
+    Request plain = request(next()), timed = plain;
+    timed.within = std::chrono::microseconds(1 + gene / 8 * 4);
     ++asked_;
     switch (gene % 8) {
-      case 0: return run_one({});
+      case 0: return run_one(plain);
       case 1: return run_one(timed);
-      case 2: return keep({}, false);
-      case 3: return keep({}, true);
+      case 2: return keep(plain, false);
+      case 3: return keep(plain, true);
       case 4: return keep(timed, gene % 16 == 4);
-      case 5: return call({});
+      case 5: return call(plain);
       case 6: return call(timed);
-      default: return drop(gene % 16 == 7 ? timed : Request{});
+      default: return drop(gene % 16 == 7 ? timed : plain);
     }
   }
   void run_one(const Request& request) {
@@ -114,10 +166,15 @@ class Storm {
     judge(engine_.run(input(), request), asked);
     loose_ += request.within != Duration{};
   }
-  void keep(const Request& request, bool cancel) {
+  // Cancels by the handle, or where the request is to be released by a stop token.
+  void keep(Request request, bool cancel) {
+    std::stop_source source;
+    if (cancel && request.on_release) request.stop = source.get_token();
     const Asked asked{request, cancel, may_be_full()};
     handles_.push_back({engine_.submit(input(), request), asked});
-    if (cancel) handles_.back().first.cancel();
+    if (!cancel) return;
+    if (request.on_release) source.request_stop();
+    else handles_.back().first.cancel();
   }
   void drop(const Request& request) {
     (void)engine_.submit(input(), request);
@@ -125,10 +182,10 @@ class Storm {
   }
   void call(const Request& request) {
     const bool full = may_be_full();
-    const auto slow = [this, request](Outcome<Token> o) {
+    const auto slow = [this, timed = request.within != Duration{}](Outcome<Token> o) {
       for (const auto end = Clock::now() + std::chrono::microseconds(20); Clock::now() < end;) {
       }
-      wrong_ += !allows(o, {request});
+      wrong_ += !is_allowed(o, timed ? cut_ : plain_);
       ++called_;
     };
     const Status status = engine_.submit(input(), request, slow);
@@ -136,6 +193,13 @@ class Storm {
     else if (!full || status.error().code() != Code::overloaded) RC_FAIL("refused although there was room");
   }
 
+  // Gives what works for answered requests the time to end.
+  void rest() const {
+    (void)elsewhen_.settled();
+    if (!lingers_) return;
+    if (!setting_.meanwhile) return std::this_thread::sleep_for(std::chrono::microseconds(20));
+    for (int i = 0; i < 200; ++i) setting_.meanwhile();
+  }
   // How many requests are let in at a time now.
   std::uint32_t room() {
     std::vector<Handle<Token>> let_in;
@@ -151,10 +215,12 @@ class Storm {
   const Setting& setting_;
   const std::uint32_t max_in_flight_;
   const std::shared_ptr<Tally> tally_ = std::make_shared<Tally>();
-  std::atomic<unsigned> called_{0}, wrong_{0};
+  std::atomic<unsigned> called_{0}, wrong_{0}, released_{0};
   const Words plain_, cut_;
+  const bool lingers_;  // requests may, beyond their answers
   std::deque<std::pair<Handle<Token>, Asked>> handles_;
-  unsigned asked_ = 0, loose_ = 0, calls_ = 0;
+  unsigned asked_ = 0, loose_ = 0, calls_ = 0, releases_ = 0;
+  Elsewhen elsewhen_;
   Engine<Token, Token> engine_;
 };
 

@@ -67,6 +67,8 @@ const Reasons on_virtual_time = {
     {"those who wait share a call", no_worker},
     {"rows fail for themselves", no_worker},
     {"stopped rows are left out", no_worker},
+    {"waiting elements leave at once", no_worker},
+    {"the first of a batch is left out", no_worker},
     {"many threads, one batch stage", "the clock jumps to a deadline while threads that it does not know work"},
     {"requests are served in order", no_worker},
     {"waiting holds no thread", no_worker},

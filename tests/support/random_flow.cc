@@ -3,22 +3,12 @@
 #include <new>
 #include <stdexcept>
 
+#include "support/random_stages.h"
 #include "tailrace/flow/combine.h"
 #include "tailrace/flow/flow.h"
 
 namespace tailrace::test {
 namespace {
-
-// A number that depends on the text and on the stage.
-unsigned mix(const std::string& text, unsigned stage) {
-  unsigned h = 2166136261u ^ stage;
-  for (char c : text) h = (h ^ static_cast<unsigned char>(c)) * 16777619u;
-  return h >> 7;
-}
-Token extend(const std::string& text, unsigned stage) {
-  std::string longer = text + static_cast<char>('a' + stage % 26);
-  return Token(longer.size() > 60 ? std::to_string(mix(longer, stage)) : longer);
-}
 
 // Every fifth value or so fails a stage that may fail, each in one way.
 void maybe_throw(const std::string& text, unsigned stage) {
@@ -64,7 +54,8 @@ class Grower {
 
   // A stage in one of its forms.
   Stream<Token> stage_step(const Stream<Token>& s) {
-    const unsigned form = next() % 8, n = names_;
+    const unsigned form = next() % (8 + later_forms), n = names_;
+    if (form >= 8) return later_stage(s, name(), form - 8, n);
     switch (form) {
       case 0: return s.then(name(), [n](const Token& t) { return extend(t.text(), n); });
       case 1: return s.then(name(), [n](Token t) { return extend(t.text(), n); });
