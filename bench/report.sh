@@ -18,6 +18,7 @@ if [ "${2:-}" != --page ]; then
   "$build/bench/bench_fusion" ${ATTEMPTS:+--attempts "$ATTEMPTS"} --json "$results/5-fusion.json"
   "$build/bench/bench_fork" ${ATTEMPTS:+--attempts "$ATTEMPTS"} --json "$results/6-fork.json"
   "$build/bench/bench_operators" ${ATTEMPTS:+--attempts "$ATTEMPTS"} --json "$results/7-operators.json"
+  "$build/bench/bench_simulation" ${ATTEMPTS:+--attempts "$ATTEMPTS"} --json "$results/9-simulation.json"
 fi
 "$build/bench/bench_report" "$results" "$here/../docs/benchmarks.md"
 echo "wrote docs/benchmarks.md"

@@ -1,7 +1,8 @@
 #pragma once
 
 // All that most users need: flows, plans, passes, engines. Apart from it: tailrace/plan/catalog.h and plan/json.h for
-// flows in JSON, tailrace/exec/tbb.h for arenas of your own, tailrace/torch/torch.h for LibTorch models.
+// flows in JSON, tailrace/sim/simulate.h and sim/service.h for simulations, tailrace/exec/tbb.h for arenas of your own,
+// tailrace/torch/torch.h for LibTorch models.
 #include "tailrace/core/context.h"
 #include "tailrace/core/exit.h"
 #include "tailrace/core/outcome.h"
