@@ -3,7 +3,8 @@
 # to do, and a build of the whole project.
 #
 #   bash bench/report.sh BUILD_DIR            measures, then writes the page
-#   bash bench/report.sh BUILD_DIR NAME...    only these: gates overhead compile_cost size fusion fork operators submit
+#   bash bench/report.sh BUILD_DIR NAME...    only these: gates overhead compile_cost size fusion fork operators
+#                                             submit simulation
 #   bash bench/report.sh BUILD_DIR --page     only writes the page, from bench/results/
 #
 # ATTEMPTS is how often each comparison may look for a quiet moment (1); figures of one that finds none are marked void.
@@ -30,7 +31,7 @@ measure() {
   esac
 }
 
-files=(1-gates 2-overhead 3-compile_cost 4-size 5-fusion 6-fork 7-operators 8-submit)
+files=(1-gates 2-overhead 3-compile_cost 4-size 5-fusion 6-fork 7-operators 8-submit 9-simulation)
 wanted=" ${*:-${files[*]#*-}} "
 if [ "$wanted" != " --page " ]; then
   for name in $wanted; do

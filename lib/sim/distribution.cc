@@ -53,6 +53,14 @@ double seconds_of(const Distribution& d, Random& random) noexcept {
   return seconds_of(d.parts.back().of, random);
 }
 
+Distribution make(Kind kind, double a = 0, double b = 0) {
+  Distribution d;
+  d.kind = kind;
+  d.a = a;
+  d.b = b;
+  return d;
+}
+
 void expect(Distribution& d, bool holds, const char* what) {
   if (!holds && d.problem.empty()) d.problem = what;
 }
@@ -84,47 +92,47 @@ double Distribution::mean() const noexcept {
 }
 
 Distribution constant(Duration time) {
-  Distribution d{Kind::constant, to_seconds(time)};
+  Distribution d = make(Kind::constant, to_seconds(time));
   expect(d, sound(time), "a constant time is from 0 to a year");
   return d;
 }
 
 Distribution exponential(Duration mean) {
-  Distribution d{Kind::exponential, to_seconds(mean)};
+  Distribution d = make(Kind::exponential, to_seconds(mean));
   expect(d, sound(mean), "an exponential distribution has a mean from 0 to a year");
   return d;
 }
 
 Distribution uniform(Duration least, Duration most) {
-  Distribution d{Kind::uniform, to_seconds(least), to_seconds(most)};
+  Distribution d = make(Kind::uniform, to_seconds(least), to_seconds(most));
   expect(d, sound(least) && sound(most) && least <= most,
          "a uniform distribution goes from 0 or more up to at most a year");
   return d;
 }
 
 Distribution gamma(double shape, Duration scale) {
-  Distribution d{Kind::gamma, shape, to_seconds(scale)};
+  Distribution d = make(Kind::gamma, shape, to_seconds(scale));
   expect(d, shape > 0 && shape <= 1e9, "a Gamma distribution has a shape above 0 and up to 1e9");
   expect(d, sound(scale), "a Gamma distribution has a scale from 0 to a year");
   return d;
 }
 
 Distribution lognormal(Duration median, double sigma) {
-  Distribution d{Kind::lognormal, to_seconds(median), sigma};
+  Distribution d = make(Kind::lognormal, to_seconds(median), sigma);
   expect(d, sound(median), "a lognormal distribution has a median from 0 to a year");
   expect(d, sigma >= 0 && sigma <= 10, "a lognormal distribution has a sigma from 0 to 10");
   return d;
 }
 
 Distribution pareto(Duration least, double exponent) {
-  Distribution d{Kind::pareto, to_seconds(least), exponent};
+  Distribution d = make(Kind::pareto, to_seconds(least), exponent);
   expect(d, sound(least), "a Pareto distribution has a least time from 0 to a year");
   expect(d, exponent > 0 && exponent <= 1e9, "a Pareto distribution has an exponent above 0 and up to 1e9");
   return d;
 }
 
 Distribution mixture(std::vector<Distribution::Part> parts) {
-  Distribution d{Kind::mixture};
+  Distribution d = make(Kind::mixture);
   double sum = 0;
   for (const auto& part : parts) {
     expect(d, part.share >= 0, "a part of a mixture has a share of 0 or more");
@@ -137,7 +145,7 @@ Distribution mixture(std::vector<Distribution::Part> parts) {
 }
 
 Distribution quantiles(std::vector<Quantile> table) {
-  Distribution d{Kind::quantiles};
+  Distribution d = make(Kind::quantiles);
   expect(d, table.size() >= 2 && table.front().share == 0,
          "a table of quantiles has two or more, the first of share 0");
   for (std::size_t i = 0; i < table.size(); ++i) {

@@ -1,5 +1,5 @@
 // simulate(): counts, files, repetition, closed loops, and what cannot be simulated.
-// checks: virtual-simulate
+// checks: virtual-simulate, observer-id
 #include "tailrace/sim/simulate.h"
 
 #include <algorithm>

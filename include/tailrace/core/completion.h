@@ -85,7 +85,8 @@ class [[nodiscard]] Completion {
   bool stop_requested() const noexcept { return pending_.ops->stop_requested(pending_); }
   // When the request must be answered, or `never`. REQUIRES: not used yet.
   TimePoint deadline() const noexcept { return pending_.ops->deadline(pending_); }
-  CallFacts about() const noexcept { return pending_.ops->about(pending_); }  // REQUIRES: not used yet.
+  // Whom this call is for. REQUIRES: not used yet.
+  CallFacts about() const noexcept { return pending_.ops->about(pending_); }
 
  private:
   // What is to be finished, if anybody still wants it.

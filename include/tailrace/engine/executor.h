@@ -28,7 +28,7 @@ struct Work : Timer {
   std::string_view where{};      // the stage's path: calls are counted by it; lives as long as the executor is asked
   bool holds_worker = true;      // as code that computes does; false: a device's or another machine's time
   bool goes_on = false;          // the call was counted before
-  Executor* executor = nullptr;  // its, while it is under way, and the place where it counts
+  Executor* executor = nullptr;  // the executor's from here on, while it is under way
   std::uint32_t stage = 0;
 };
 

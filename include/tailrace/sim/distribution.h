@@ -28,9 +28,9 @@ struct Distribution {
 
   Kind kind = Kind::constant;
   double a = 0, b = 0;  // parameters in the order of the functions below; times in seconds
-  std::vector<Quantile> table{};
-  std::vector<Part> parts{};
-  std::string problem{};  // what is wrong with it, in a sentence; empty where nothing is. Draws of a wrong one are 0
+  std::vector<Quantile> table;
+  std::vector<Part> parts;
+  std::string problem;  // what is wrong with it, in a sentence; empty where nothing is. Draws of a wrong one are 0
 };
 // A draw comes from one of several, from each with this probability.
 struct Distribution::Part {
