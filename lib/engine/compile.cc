@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <chrono>
 #include <map>
 
 #include "engine/frame.h"
 #include "engine/hedge.h"
+#include "engine/layout.h"
 #include "engine/program.h"
 #include "engine/quorum.h"
 #include "engine/runtime.h"
@@ -13,8 +13,7 @@
 
 // A graph becomes blocks, regions and controls. Every graph (the flow's own and every arm's) is one region whose nodes
 // run in order: neighbours of one group share a block, and a combinator ends a block. A join that is forked adds a
-// region for each of its branches. While compiling, slots are counted from 0 and regions, controls and live bytes are
-// numbers; lay_out() turns all of them into offsets in the frame.
+// region for each of its branches. While compiling, all places are numbers: see Draft.
 namespace tailrace::detail {
 namespace {
 
@@ -23,12 +22,6 @@ struct Slot {
   std::uint32_t live = 0;  // number of its live byte, from 1; 0: none needed
   const Type* type = nullptr;
 };
-
-std::uint32_t round_up(std::uint32_t n, std::uint32_t to) { return (n + to - 1) / to * to; }
-std::uint32_t number(std::size_t n) { return static_cast<std::uint32_t>(n); }
-Duration duration(double seconds) {
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(std::min(seconds, 1e6)));
-}
 
 class Compiler {
  public:
@@ -44,7 +37,7 @@ class Compiler {
     find_anytime(graph);
     p_.queues = !p_.stations.empty();
     for (const Control& c : p_.controls) p_.queues = p_.queues || (c.element && c.element->queues);
-    lay_out();
+    lay_out(p_, d_, traced_, top);
   }
 
  private:
@@ -79,10 +72,10 @@ class Compiler {
   // ---- slots
 
   Slot new_slot(const Type& type) {
-    slots_ = round_up(slots_, type.align);
+    d_.slots = round_up(d_.slots, type.align);
     p_.frame_align = std::max(p_.frame_align, type.align);
-    const Slot slot{slots_, type.destroy ? ++live_bytes_ : 0, &type};
-    slots_ += type.size;
+    const Slot slot{d_.slots, type.destroy ? ++d_.live_bytes : 0, &type};
+    d_.slots += type.size;
     if (type.destroy) p_.owned.push_back({slot.at, slot.live, &type});
     return slot;
   }
@@ -134,8 +127,8 @@ class Compiler {
     b.region = &line.region;
     b.station = station;
     b.number = static_cast<std::uint16_t>(std::min<std::size_t>(p_.blocks.size(), 0xffff));
-    starts_.push_back(number(p_.code.size()));
-    seconds_.push_back(0);
+    d_.starts.push_back(number(p_.code.size()));
+    d_.seconds.push_back(0);
     if (Block* before = line.block; before && before->control) {
       const_cast<Control*>(before->control)->after = &b;
     } else if (before) {
@@ -191,7 +184,7 @@ class Compiler {
     const int group = s.choices.group[static_cast<std::size_t>(node)];
     Station* const station = n.stage.station.limit ? station_of(line, n) : nullptr;
     const bool fresh = line.block && !line.block->control && line.group == -1;
-    const bool empty = fresh && line.block == &p_.blocks.back() && starts_.back() == p_.code.size();
+    const bool empty = fresh && line.block == &p_.blocks.back() && d_.starts.back() == p_.code.size();
     if (station && empty) line.block->station = station;  // one station behind another
     else if (station || !(fresh || (line.block && group == line.group))) new_block(line, station);
     line.group = group;
@@ -221,7 +214,7 @@ class Compiler {
   }
   // Adds a stage to what the latest block is expected to take.
   void expect(double seconds) {
-    double& all = seconds_.back();
+    double& all = d_.seconds.back();
     all = all < 0 || seconds < 0 ? -1 : all + seconds;
   }
   Station* station_of(Line& line, const Node& n) {
@@ -233,14 +226,14 @@ class Compiler {
   }
   template <class T>
   std::uint32_t plain_slot() {
-    slots_ = round_up(slots_, alignof(T)) + number(sizeof(T));
-    return slots_ - number(sizeof(T));
+    d_.slots = round_up(d_.slots, alignof(T)) + number(sizeof(T));
+    return d_.slots - number(sizeof(T));
   }
   // The flow goes on when the stage's Completion is used.
   void park(Line& line, int node, const Slot& out) {
     Station* const station = line.block->station;
     p_.parks = true;
-    parks_.push_back({number(p_.code.size() - 1), number(p_.controls.size())});
+    d_.parks.push_back({number(p_.code.size() - 1), number(p_.controls.size())});
     Control& c = end_with(line, Kind::then, node);
     c.out = out.at;
     c.live = out.live;
@@ -313,14 +306,14 @@ class Compiler {
   void ballot(const Node& n, Control& c) {
     c.agree = number(static_cast<std::size_t>(n.agree));
     c.equality = n.equality;
-    slots_ = round_up(slots_, alignof(Ballot));
-    c.gather = slots_;
-    slots_ += Ballot::bytes(n.arms.size());
+    d_.slots = round_up(d_.slots, alignof(Ballot));
+    c.gather = d_.slots;
+    d_.slots += Ballot::bytes(n.arms.size());
   }
   void hedge(Scope& s, int node, Control& c) {
-    slots_ = round_up(slots_, alignof(HedgeWatch));
-    c.gather = slots_;
-    slots_ += number(sizeof(HedgeWatch));
+    d_.slots = round_up(d_.slots, alignof(HedgeWatch));
+    c.gather = d_.slots;
+    d_.slots += number(sizeof(HedgeWatch));
     const PolicyUse& use = policy_of(s.graph.at(node), s.choices, static_cast<std::size_t>(node));
     if (auto site = stations_.find_or_make_hedge(flow_, c.name, use, policies_))
       c.hedge = p_.hedges.emplace_back(std::move(site)).get();
@@ -359,8 +352,8 @@ class Compiler {
     const Slot gather = new_slot(*n.each_out->gather);
     c.gather = gather.at;
     c.gather_live = gather.live;
-    c.element_name = slots_;
-    slots_ += name_bytes;
+    c.element_name = d_.slots;
+    d_.slots += name_bytes;
     c.element = std::make_unique<Program>();
     Compiler(*c.element, stations_, policies_, flow_, traced_)
         .compile(*n.arms[0].graph, s.choices.arms[static_cast<std::size_t>(node)][0], arm_path(c.name, 0), false);
@@ -418,86 +411,13 @@ class Compiler {
       }
   }
 
-  // ---- layout: header | region states | turns | control words | request's trace | live bytes | slots | tasks | texts
-
-  void lay_out() {
-    const auto regions = number(p_.regions.size()), controls = number(p_.controls.size());
-    states_ = number(sizeof(Frame));
-    turns_ = states_ + regions * number(sizeof(RegionState));
-    const auto waiting = std::count_if(p_.regions.begin(), p_.regions.end(), [](const Region& r) { return r.turn; });
-    words_ = turns_ + number(static_cast<std::size_t>(waiting) * sizeof(Turn));
-    const auto trace = words_ + controls * number(sizeof(ControlWords));
-    if (traced_ && top_) p_.request_trace = trace;
-    live_ = trace + (p_.request_trace ? number(sizeof(RequestTrace)) : 0) - 1;  // live bytes count from 1
-    p_.states = states_;
-    p_.state_bytes = live_ + 1 + live_bytes_ - states_;
-    slots_at_ = round_up(live_ + 1 + live_bytes_, p_.frame_align);
-    tasks_ = round_up(slots_at_ + slots_, 16);
-    texts_ = tasks_ + regions * number(sizeof(RegionTask));
-    p_.frame_bytes = round_up(texts_ + regions * text_bytes, p_.frame_align);
-    place_code();
-    for (Region& r : p_.regions) place_region(r);
-    for (Control& c : p_.controls) place_control(c);
-    for (Owned& o : p_.owned) o = {slot_at(o.slot), live_at(o.live), o.type};
-    p_.input = slot_at(p_.input);
-    p_.input_live = live_at(p_.input_live);
-  }
-  std::uint32_t slot_at(std::uint32_t slot) const { return slots_at_ + slot; }
-  std::uint32_t live_at(std::uint32_t live) const { return live ? live_ + live : 0; }
-  std::uint32_t state_at(std::uint32_t region) const { return states_ + region * number(sizeof(RegionState)); }
-
-  void place_code() {
-    for (auto& table : p_.inputs)
-      for (auto& slot : table) slot = slot_at(slot);
-    for (const auto& [instruction, control] : parks_) p_.inputs[instruction].back() = control;
-    for (Instruction& i : p_.code) {
-      i.in = slot_at(i.in);
-      i.out = slot_at(i.out);
-      i.live = live_at(i.live);
-      i.region = state_at(i.region);
-    }
-    for (std::size_t b = 0; b < p_.blocks.size(); ++b) {
-      Block& block = p_.blocks[b];
-      block.state = state_at(block.region->first);
-      block.memory = slot_at(block.memory);
-      block.first = p_.code.data() + starts_[b];
-      block.last = p_.code.data() + (b + 1 < starts_.size() ? starts_[b + 1] : p_.code.size());
-      if (seconds_[b] >= 0) block.cost.store(policy::expected_cost(duration(seconds_[b])));
-    }
-  }
-  void place_region(Region& r) {
-    r.task = tasks_ + r.task * number(sizeof(RegionTask));
-    r.text = texts_ + r.text * text_bytes;
-    r.state = state_at(r.state);
-    r.answer = slot_at(r.answer);
-    if (traced_) r.trace = slot_at(r.trace);
-    if (r.turn) {
-      r.turn = turns_;
-      turns_ += number(sizeof(Turn));
-    }
-  }
-  void place_control(Control& c) {
-    c.in = slot_at(c.in);
-    c.out = slot_at(c.out);
-    c.live = live_at(c.live);
-    c.words = words_ + c.words * number(sizeof(ControlWords));
-    c.gather = slot_at(c.gather);
-    c.gather_live = live_at(c.gather_live);
-    c.element_name = slot_at(c.element_name);
-    for (Carry& carry : c.carries) carry = {carry.ops, slot_at(carry.slot), live_at(carry.live)};
-  }
-
   Program& p_;
   Stations& stations_;
   const PolicyCatalog* policies_;
   const std::string& flow_;
   const bool traced_;
   bool top_ = true;
-  std::uint32_t slots_ = 0, live_bytes_ = 0;
-  std::vector<std::uint32_t> starts_;  // by block: its first instruction
-  std::vector<double> seconds_;        // by block: what it is expected to take; below 0: unknown
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> parks_;  // asynchronous instructions and their controls
-  std::uint32_t states_ = 0, turns_ = 0, words_ = 0, live_ = 0, slots_at_ = 0, tasks_ = 0, texts_ = 0;
+  Draft d_;
 };
 
 }  // namespace

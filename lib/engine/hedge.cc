@@ -187,7 +187,7 @@ Step call_failed(Frame& f, const Region& r) noexcept {
   if (r.arm == 1 && !(before & call_out)) return nothing(f);
   if (before & armed && !(before & copied)) disarm(f, c);
   const RegionState& call = f.region_state(*c.arms[0]);
-  return fail_control(f, c, call.code, *call.where, text_of(f, *c.arms[0]));
+  return fail_control(f, c, call.code, call.where, text_of(f, *c.arms[0]));
 }
 
 void call_stopped(Frame& f, const Region& r) noexcept {

@@ -1,7 +1,8 @@
 // Random requests to small engines: cancelled, timed, dropped, refused, stopped, with slow callbacks, in every setting.
 // Each has exactly one outcome, one that the reference allows, and is released once; no stage begins past a deadline,
-// or beside more others than its station allows; room is neither lost nor made; nothing is left behind. checks:
-// same-set, request-one To replay a failure: RC_PARAMS="seed=…" as printed, engine_test "random requests*"
+// or beside more others than its station allows; room is neither lost nor made; nothing is left behind.
+// checks: same-set, request-one
+// To replay a failure: RC_PARAMS="seed=…" as printed, engine_test "random requests*"
 #include <rapidcheck.h>
 #include <rapidcheck/detail/Configuration.h>
 

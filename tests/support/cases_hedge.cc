@@ -81,7 +81,7 @@ void add_outcomes(std::vector<Case>& t) {
                               "inner", [=](Stream<int> x) { return hedge("in", x, at_once, again(fail_if(3))); });
                           return each("e", s.then("up", count_up), inner);
                         }),
-                        {{3, {"[0 1 2]"}}, {4, {"bad_value at e[0].in[0]: not 3"}}}));
+                        {{3, {"[0 1 2]"}}, {4, {"bad_value at e[3].in[0]: not 3"}}}));
 }
 
 void the_second_answers(const Setting& setting) {

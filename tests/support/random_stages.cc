@@ -120,7 +120,11 @@ auto owning(unsigned n, std::shared_ptr<Room> room = {}) {
 auto boxing(unsigned n) {
   return [n](const Token& t, Completion<Boxed> done) {
     const int number = static_cast<int>(mix(t.text(), n) % 1000);
-    if (!current || number % 2) return void(done.complete(Boxed(number)));
+    if (!current || number % 2) {
+      const bool taken = done.complete(Boxed(number));
+      if (current) current->used(taken, false);
+      return;
+    }
     on_another_thread([number, done = std::make_shared<Completion<Boxed>>(std::move(done))] {
       const bool taken = done->complete(Boxed(number));
       current->used(taken, done->complete(Boxed(0)));
