@@ -101,15 +101,14 @@ Walk::Value Walk::quorum(Line& line, std::size_t i, std::uint32_t in) {
   return answer.there ? answer : failed(*line.records[i], {Code::no_quorum, "too few arms agreed"});
 }
 
-// Both calls are measured; it takes as long as the first one, whose answer goes on.
+// Both calls are measured, and the first one alone counts: how often there is a second is not known here.
 Walk::Value Walk::hedge(Line& line, std::size_t i, std::uint32_t in) {
-  Value answer;
+  std::vector<Value> calls;
   for (Line& arm : line.arms[i]) {
-    const Value v = evaluate(arm, in);
+    const Value v = calls.emplace_back(evaluate(arm, in));
     if (v.there && !arm.lone) arm.whole->add(v.seconds, 0);
-    if (!answer.there) answer = v;
   }
-  return answer.there ? answer : failed(*line.records[i], {Code::stage_failed, "no call gave an answer"});
+  return calls.front().there ? calls.front() : failed(*line.records[i], {Code::stage_failed, "its first call failed"});
 }
 
 // Goes as far as this input goes: stages behind its exit have no carry that they could be measured on.

@@ -1,6 +1,7 @@
 #include "tailrace/policy/sketch.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 
 namespace tailrace {
