@@ -111,6 +111,10 @@ Work learned_stage_with_deadline() {
   return [engine](long n) {
     Value x = seed;
     for (long i = 0; i < n; ++i) x = *engine->run(x, {.within = 1h});
+    return x;
+  };
+}
+
 Work hedged_stage(Hedge how) {
   const tr::PolicyUse policies[] = {{"never"}, {"fixed", {{"delay_ms", 1000.0 * 3600}}}, {"adaptive"}};
   const tr::PolicyUse& policy = policies[static_cast<int>(how)];
