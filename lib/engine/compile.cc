@@ -127,7 +127,7 @@ class Compiler {
     b.region = &line.region;
     b.station = station;
     b.number = static_cast<std::uint16_t>(std::min<std::size_t>(p_.blocks.size(), 0xffff));
-    d_.starts.push_back(number(p_.code.size()));
+    d_.starts.push_back(narrow(p_.code.size()));
     d_.seconds.push_back(0);
     if (Block* before = line.block; before && before->control) {
       const_cast<Control*>(before->control)->after = &b;
@@ -226,14 +226,14 @@ class Compiler {
   }
   template <class T>
   std::uint32_t plain_slot() {
-    d_.slots = round_up(d_.slots, alignof(T)) + number(sizeof(T));
-    return d_.slots - number(sizeof(T));
+    d_.slots = round_up(d_.slots, alignof(T)) + narrow(sizeof(T));
+    return d_.slots - narrow(sizeof(T));
   }
   // The flow goes on when the stage's Completion is used.
   void park(Line& line, int node, const Slot& out) {
     Station* const station = line.block->station;
     p_.parks = true;
-    d_.parks.push_back({number(p_.code.size() - 1), number(p_.controls.size())});
+    d_.parks.push_back({narrow(p_.code.size() - 1), narrow(p_.controls.size())});
     Control& c = end_with(line, Kind::then, node);
     c.out = out.at;
     c.live = out.live;
@@ -254,7 +254,7 @@ class Compiler {
     c.kind = kind;
     c.name = path_of(line.scope.path, line.scope.graph.at(node));
     c.around = &line.region;
-    c.words = number(p_.controls.size() - 1);
+    c.words = narrow(p_.controls.size() - 1);
     line.block->end = End::control;
     line.block->control = &c;
     line.group = -1;
@@ -304,7 +304,7 @@ class Compiler {
   }
   // A quorum counts in a slot of its own.
   void ballot(const Node& n, Control& c) {
-    c.agree = number(static_cast<std::size_t>(n.agree));
+    c.agree = narrow(static_cast<std::size_t>(n.agree));
     c.equality = n.equality;
     d_.slots = round_up(d_.slots, alignof(Ballot));
     c.gather = d_.slots;
@@ -313,7 +313,7 @@ class Compiler {
   void hedge(Scope& s, int node, Control& c) {
     d_.slots = round_up(d_.slots, alignof(HedgeWatch));
     c.gather = d_.slots;
-    d_.slots += number(sizeof(HedgeWatch));
+    d_.slots += narrow(sizeof(HedgeWatch));
     const PolicyUse& use = policy_of(s.graph.at(node), s.choices, static_cast<std::size_t>(node));
     if (auto site = stations_.find_or_make_hedge(flow_, c.name, use, policies_))
       c.hedge = p_.hedges.emplace_back(std::move(site)).get();
@@ -361,12 +361,12 @@ class Compiler {
   // ---- regions
 
   Region& new_region(const Place& place) {
-    const auto id = number(p_.regions.size());  // until lay_out(), every offset of a region is its number
+    const auto id = narrow(p_.regions.size());  // until lay_out(), every offset of a region is its number
     Region& r = p_.regions.emplace_back();
     r.state = r.text = r.task = r.first = id;
     r.role = place.role;
     r.control = place.control;
-    r.arm = number(place.arm);
+    r.arm = narrow(place.arm);
     if (traced_) r.trace = plain_slot<RegionTrace>();
     return r;
   }
@@ -396,7 +396,7 @@ class Compiler {
     }
     if (!line.block) new_block(line);
     r.entry = &p_.blocks[first_block];
-    r.last = number(p_.regions.size());
+    r.last = narrow(p_.regions.size());
     return line;
   }
 

@@ -19,19 +19,19 @@ class Layout {
   Layout(Program& p, const Draft& draft, bool traced, bool top) : p_(p), d_(draft), traced_(traced), top_(top) {}
 
   void run() {
-    const auto regions = number(p_.regions.size()), controls = number(p_.controls.size());
-    states_ = number(sizeof(Frame));
-    turns_ = states_ + regions * number(sizeof(RegionState));
+    const auto regions = narrow(p_.regions.size()), controls = narrow(p_.controls.size());
+    states_ = narrow(sizeof(Frame));
+    turns_ = states_ + regions * narrow(sizeof(RegionState));
     const auto waiting = std::count_if(p_.regions.begin(), p_.regions.end(), [](const Region& r) { return r.turn; });
-    words_ = turns_ + number(static_cast<std::size_t>(waiting) * sizeof(Turn));
-    const auto trace = words_ + controls * number(sizeof(ControlWords));
+    words_ = turns_ + narrow(static_cast<std::size_t>(waiting) * sizeof(Turn));
+    const auto trace = words_ + controls * narrow(sizeof(ControlWords));
     if (traced_ && top_) p_.request_trace = trace;
-    live_ = trace + (p_.request_trace ? number(sizeof(RequestTrace)) : 0) - 1;  // live bytes count from 1
+    live_ = trace + (p_.request_trace ? narrow(sizeof(RequestTrace)) : 0) - 1;  // live bytes count from 1
     p_.states = states_;
     p_.state_bytes = live_ + 1 + d_.live_bytes - states_;
     slots_at_ = round_up(live_ + 1 + d_.live_bytes, p_.frame_align);
     tasks_ = round_up(slots_at_ + d_.slots, 16);
-    texts_ = tasks_ + regions * number(sizeof(RegionTask));
+    texts_ = tasks_ + regions * narrow(sizeof(RegionTask));
     p_.frame_bytes = round_up(texts_ + regions * text_bytes, p_.frame_align);
     place_code();
     for (Region& r : p_.regions) place_region(r);
@@ -44,7 +44,7 @@ class Layout {
  private:
   std::uint32_t slot_at(std::uint32_t slot) const { return slots_at_ + slot; }
   std::uint32_t live_at(std::uint32_t live) const { return live ? live_ + live : 0; }
-  std::uint32_t state_at(std::uint32_t region) const { return states_ + region * number(sizeof(RegionState)); }
+  std::uint32_t state_at(std::uint32_t region) const { return states_ + region * narrow(sizeof(RegionState)); }
 
   void place_code() {
     for (auto& table : p_.inputs)
@@ -66,21 +66,21 @@ class Layout {
     }
   }
   void place_region(Region& r) {
-    r.task = tasks_ + r.task * number(sizeof(RegionTask));
+    r.task = tasks_ + r.task * narrow(sizeof(RegionTask));
     r.text = texts_ + r.text * text_bytes;
     r.state = state_at(r.state);
     r.answer = slot_at(r.answer);
     if (traced_) r.trace = slot_at(r.trace);
     if (r.turn) {
       r.turn = turns_;
-      turns_ += number(sizeof(Turn));
+      turns_ += narrow(sizeof(Turn));
     }
   }
   void place_control(Control& c) {
     c.in = slot_at(c.in);
     c.out = slot_at(c.out);
     c.live = live_at(c.live);
-    c.words = words_ + c.words * number(sizeof(ControlWords));
+    c.words = words_ + c.words * narrow(sizeof(ControlWords));
     c.gather = slot_at(c.gather);
     c.gather_live = live_at(c.gather_live);
     c.element_name = slot_at(c.element_name);

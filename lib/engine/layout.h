@@ -18,7 +18,7 @@ struct Draft {
 };
 
 inline std::uint32_t round_up(std::uint32_t n, std::uint32_t to) { return (n + to - 1) / to * to; }
-inline std::uint32_t number(std::size_t n) { return static_cast<std::uint32_t>(n); }
+inline std::uint32_t narrow(std::size_t n) { return static_cast<std::uint32_t>(n); }
 
 // Turns all of the draft's numbers in the program into offsets in its frames. `traced`: with marks; `top`: these are
 // the frames of requests, not of elements.
