@@ -28,7 +28,7 @@ bool agree(Frame& f, const Control& c, std::size_t a, std::size_t b) noexcept {
 
 // The group of an arm that has spoken.
 std::uint32_t group_of(Frame& f, const Control& c, std::uint32_t arm) noexcept {
-  if (f.region_state(*c.arms[arm]).flag.halt.load(std::memory_order_acquire) == failed) return Vote::failed;
+  if (f.region_state(*c.arms[arm]).flag.halt.load(std::memory_order_acquire) == failed) return Vote::no_group;
   const Vote* votes = ballot_of(f, c).votes();
   for (std::uint32_t first = 0; first < c.arms.size(); ++first) {
     const bool begins_a_group = votes[first].said.load(relaxed) == Vote::counted && votes[first].group == first;
@@ -66,7 +66,7 @@ Step no_quorum(Frame& f, const Control& c) noexcept {
   for (std::size_t arm = 0; arm < c.arms.size(); ++arm) {
     const Region& r = *c.arms[arm];
     const bool counted = votes[arm].said.load(relaxed) == Vote::counted;
-    const bool own = counted && votes[arm].group == Vote::failed;
+    const bool own = counted && votes[arm].group == Vote::no_group;
     const auto room = size + (text_bytes - size) / (c.arms.size() - arm);
     char words[32];
     const char* form = !counted ? "[%zu]: not done" : votes[arm].group == arm ? "[%zu]: an answer" : "[%zu]: as [%u]";
@@ -92,7 +92,7 @@ Counted count(Frame& f, const Control& c, std::uint32_t& group) noexcept {
     if (said != Vote::spoken) continue;
     vote.group = group = group_of(f, c, arm);
     vote.said.store(Vote::counted, relaxed);
-    if (group == Vote::failed) continue;
+    if (group == Vote::no_group) continue;
     const auto size = size_of(f, c, group);
     if (size >= c.agree) return Counted::agreed;
     if (size > ballot.most) ballot.most = size;

@@ -10,9 +10,9 @@ namespace tailrace::detail {
 
 struct Vote {
   enum Said : std::uint32_t { nothing, spoken, counted };
-  static constexpr std::uint32_t failed = ~0u;
+  static constexpr std::uint32_t no_group = ~0u;  // its arm failed
   Atomic<std::uint32_t> said{nothing};
-  std::uint32_t group = 0;  // once counted: the first arm counted whose answer it equals, or `failed`
+  std::uint32_t group = 0;  // once counted: the first arm counted whose answer it equals, or `no_group`
 };
 
 struct Ballot {
