@@ -33,8 +33,9 @@ Exit explain_flow(const ExplainOptions& options);
 
 struct RunOptions {
   std::string flow, models, input;
-  std::size_t columns = 0;  // only so many numbers of each row; 0: all
-  std::string within;       // "5ms"; empty: no deadline
+  std::size_t columns = 0;     // only so many numbers of each row; 0: all
+  std::string within;          // "5ms"; empty: no deadline
+  std::string trace, metrics;  // files to write; empty: none
   unsigned threads = 0;
 };
 Exit run_flow(const RunOptions& options);

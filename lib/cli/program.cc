@@ -17,6 +17,8 @@ constexpr const char* footer = R"(Examples:
   tailrace explain FLOW.json --models DIR       and how it will run with the models DIR/NAME.pt
   tailrace run FLOW.json --models DIR --input rows.csv
                                                 one line of JSON for every row
+  tailrace run FLOW.json --input rows.csv --trace t.json --metrics m.prom
+                                                and what ran when and where, and how often and how long
   tailrace measure FLOW.json --input rows.csv --out P.json
                                                 what its stages cost
   tailrace explain FLOW.json --profile P.json   and how it will run, decided by these costs
@@ -132,6 +134,9 @@ void add_run(CLI::App& app, RunOptions& o) {
       ->check(between(1, 1 << 30))
       ->type_name("N");
   run->add_option("--within", o.within, "Deadline of each row: 5ms, 0.2s, 300us (default: none)")->type_name("TIME");
+  run->add_option("--trace", o.trace, "Write what ran when and where, to be opened at ui.perfetto.dev")
+      ->type_name("FILE");
+  run->add_option("--metrics", o.metrics, "Write counts and times, as Prometheus reads them")->type_name("FILE");
   add_threads(*run, o.threads);
   run->footer(run_footer);
 }

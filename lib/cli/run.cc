@@ -7,10 +7,14 @@
 #include <optional>
 
 #include "cli/cli.h"
+#include "cli/files.h"
 #include "cli/json_lines.h"
 #include "cli/models.h"
 #include "cli/rows.h"
 #include "tailrace/exec/start.h"
+#include "tailrace/trace/all.h"
+#include "tailrace/trace/chrome.h"
+#include "tailrace/trace/metrics.h"
 
 namespace tailrace::cli {
 
@@ -50,6 +54,24 @@ Exit answer_rows(Engine<Tensor, Out>& engine, const Rows& rows, const RunOptions
                   Exit::some_failed);
 }
 
+// What --trace and --metrics ask for; written when the engine is gone.
+struct Watchers {
+  std::shared_ptr<trace::Chrome> chrome;
+  std::shared_ptr<trace::Metrics> metrics;
+
+  explicit Watchers(const RunOptions& o)
+      : chrome(o.trace.empty() ? nullptr : std::make_shared<trace::Chrome>()),
+        metrics(o.metrics.empty() ? nullptr : std::make_shared<trace::Metrics>()) {}
+  std::shared_ptr<Observer> observer() const { return trace::all({chrome, metrics, trace::from_environment()}); }
+  Exit write(const RunOptions& o, Exit exit) const {
+    Problems problems;
+    if (chrome) problems.add(chrome->write(o.trace));
+    if (metrics)
+      if (const auto written = write_file(o.metrics, metrics->text()); !written) problems.add(written.error());
+    return problems.empty() ? exit : complain(problems);
+  }
+};
+
 template <class Out>
 Exit run_typed(const std::shared_ptr<const Graph>& graph, Registry registry, const Rows& rows,
                const RunOptions& options, const Request& request) {
@@ -57,9 +79,16 @@ Exit run_typed(const std::shared_ptr<const Graph>& graph, Registry registry, con
   if (!plan) return complain(plan.error());
   const unsigned threads = options.threads ? options.threads : usable_processors();
   const std::size_t window = 2 * std::size_t{threads};
-  auto engine = start(*plan, {.threads = threads, .max_in_flight = static_cast<std::uint32_t>(window)});
-  if (!engine) return complain(engine.error());
-  return answer_rows(*engine, rows, options, request, window);
+  const Watchers watchers(options);
+  Exit exit;
+  {
+    auto engine = start(
+        *plan,
+        {.threads = threads, .max_in_flight = static_cast<std::uint32_t>(window), .observer = watchers.observer()});
+    if (!engine) return complain(engine.error());
+    exit = answer_rows(*engine, rows, options, request, window);
+  }
+  return watchers.write(options, exit);
 }
 
 }  // namespace

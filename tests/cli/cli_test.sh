@@ -65,6 +65,15 @@ expect 0 '{"row":0,"label":2}'$'\n''{"row":1,"label":0}' '' run best.json --inpu
 expect 0 '{"row":0,"label":1}'$'\n''{"row":1,"label":0}' '' run best.json --input rows.csv --columns 2 --threads 2
 expect 0 '{"row":0,"values":\[0.5,1.0,1.5\]}'$'\n''*' '' run scale.json --input rows.csv
 expect 0 '{"row":0,*}' '' run scale.json --input <(printf '1,2\n') --within 10s
+
+# ---- seeing
+expect 0 '*' '' run best.json --input rows.csv --trace t.json --metrics m.prom
+cp m.prom out.txt && : >err.txt && judge 0 '*tailrace_requests_total{code="ok"} 2*' '' 0 'metrics of two rows'
+cp t.json out.txt && judge 0 '*"traceEvents":*"ph":"X"*"name":"best"*' '' 0 'trace of two rows'
+expect 2 '{"row":0,*' 'tailrace: none/m.prom: *' run best.json --input rows.csv --metrics none/m.prom
+expect 2 '{"row":0,*' 'tailrace: none/t.json: the trace could not be written: No such*' run best.json --input rows.csv --trace none/t.json
+TAILRACE_TRACE=env.json expect 0 '*' '' run best.json --input rows.csv
+cp env.json out.txt && judge 0 '*"name":"best"*' '' 0 'trace that the environment asks for'
 "$tailrace" run best.json --input - <rows.csv >out.txt 2>err.txt
 judge 0 '{"row":0,"label":2}*' '' $? 'tailrace run best.json --input -'
 printf '1,2\nnan,3\n4,5\n' >nan.csv
