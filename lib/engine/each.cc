@@ -115,11 +115,11 @@ Frame& for_next(Frame& child) noexcept {
   const bool alone = !child.shared || child.refs.load(std::memory_order_acquire) == 1;
   Frame* fresh = &child;
   if (alone) {
-    const bool extra = child.extra, spare = child.spare;
+    const bool extra = child.extra, spare = child.spare.load(relaxed);
     cleanup(child);
     adopt(child, f, c);
     child.extra = extra;
-    child.spare = spare;
+    child.spare.store(spare, relaxed);
   } else {
     fresh = new_child(f, c, false);                    // there is one: losers hold no more than `spare` allows
     fresh->extra = std::exchange(child.extra, false);  // one thread of control, one place among the extra ones

@@ -120,7 +120,7 @@ namespace {
   Program& p = *f.program;
   Frame* parent = std::exchange(f.parent, nullptr);
   f.refs.store(0, relaxed);
-  if (f.spare) p.spare.fetch_add(1, relaxed);
+  if (f.spare.load(relaxed)) p.spare.fetch_add(1, relaxed);
   if (f.extra) p.extra.fetch_add(1, relaxed);
   if (held || !p.pool.give_back_quietly(&f)) [[unlikely]]
     give_back_loudly(f);
@@ -175,7 +175,8 @@ void reset(Frame& f) noexcept {
   std::memset(states, 0, line);
   if (f.program->state_bytes > line) std::memset(states + line, 0, f.program->state_bytes - line);
   f.state.store(0, relaxed);
-  f.shared = f.timed = f.armed = f.spare = f.extra = f.held = f.handle = false;
+  f.spare.store(false, relaxed);
+  f.shared = f.timed = f.armed = f.extra = f.held = f.handle = false;
   f.code = Code::none;
   f.answer = 0;
   f.anytime = f.late = f.apart = f.special = f.ranked = false;
@@ -198,14 +199,15 @@ void cleanup_all_but(Frame& f, std::uint32_t slot) noexcept {
     }
 }
 
-// Several regions of a frame only run at the same time once it has its spare, so `spare` needs no atomic.
+// Two may want it at once: a thread that runs its stages, and one that lets go of its answer.
 bool take_spare(Frame& f) noexcept {
-  if (f.spare) return true;
+  if (f.spare.load(relaxed)) return true;
   if (f.program->spare.fetch_sub(1, relaxed) <= 0) {
     f.program->spare.fetch_add(1, relaxed);
     return false;
   }
-  return f.spare = true;
+  if (f.spare.exchange(true, relaxed)) f.program->spare.fetch_add(1, relaxed);
+  return true;
 }
 
 void complete(Frame& f) noexcept {

@@ -86,11 +86,11 @@ struct alignas(64) Frame {
   EngineState* engine = nullptr;
   Executor* executor = nullptr;  // the engine's, or a caller's that runs everything itself
   std::uint32_t place = 0;       // number in its pool, from 1
+  Atomic<bool> spare{false};     // counted in Program::spare: losers may outlive the answer
 
   bool shared = false;  // somebody else may hold a reference: counts must be atomic
   bool timed = false;   // somebody must look before every block: it has a deadline, or its thread is lent for a while
   bool armed = false;   // its timer holds a reference
-  bool spare = false;   // counted in Program::spare: losers may outlive the answer
   bool extra = false;   // an element's frame beyond the one that every request has for sure
   bool held = false;    // answered, and counted in FramePool::hold
   bool handle = false;  // its answer belongs to a handle, which keeps the engine's state alive
