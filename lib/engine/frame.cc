@@ -152,12 +152,14 @@ OnRelease forget_special(Frame& f) noexcept {
 
 void call_on_release(const EngineState& engine, OnRelease call) noexcept {
   if (!call) return;
+  ++tasks_running;  // it may be on a timer's thread, which must not wait for room
   try {
     call();
   } catch (...) {
     const Error error = thrown();
     engine.observe({Event::Kind::callback_failed, error.code(), 0, {}, error.what()});
   }
+  --tasks_running;
 }
 
 void Special::Cancel::operator()() const noexcept { expire(*frame, Code::cancelled, true); }

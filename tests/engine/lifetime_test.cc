@@ -14,6 +14,7 @@
 #include "engine/plugin/plugin.h"
 #include "support/check.h"
 #include "support/steps.h"
+#include "support/through_executor.h"
 #include "tailrace/exec/pool.h"
 
 using namespace tailrace;
@@ -87,7 +88,7 @@ TEST_CASE("lifetime: an engine is destroyed while losers, waiting callers and ca
     std::atomic<int> freed{0}, called{0}, answered{0};
     int asked = 0;
     std::vector<std::thread> callers;
-    const auto pool = pool_executor(3).value();
+    const auto pool = std::make_shared<SeesWaiting>(pool_executor(3).value());
     std::optional<Engine<int, int>> engine(start(from_int([](Stream<int> s) {
                                                    const auto stays = [](int x, const Context& c) {
                                                      eventually([&] { return c.stop_requested(); });
@@ -103,15 +104,13 @@ TEST_CASE("lifetime: an engine is destroyed while losers, waiting callers and ca
       ++asked;
       if (!engine->submit(round % 2 ? i : 9, {.on_release = b->goes()}, [&](Outcome<int>) { ++called; })) ++called;
     }
-    std::atomic<int> inside{0};
     for (int t = 0; t < 2; ++t)
       callers.emplace_back([&] {
-        ++inside;
         const auto o = engine->run(9, {.within = 1h, .overload = Overload::wait});
         answered += !o && o.error().code() == Code::shutting_down;
       });
-    eventually([&] { return inside == 2; });
-    std::this_thread::sleep_for(2ms);  // so that they are inside run()
+    // They are inside run(), where both wait: for room, or for the answer.
+    CHECK(eventually([&] { return pool->has_waited(callers[0].get_id()) && pool->has_waited(callers[1].get_id()); }));
     engine.reset();
     for (auto& t : callers) t.join();
     CHECK(freed == asked);

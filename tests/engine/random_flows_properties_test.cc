@@ -14,6 +14,7 @@
 #include "support/random_stages.h"
 #include "support/reference.h"
 #include "support/settings.h"
+#include "support/time_limit.h"
 
 using namespace tailrace;
 using namespace tailrace::test;
@@ -78,15 +79,18 @@ void same_in(const Setting& setting, const Flow<Token, Token>& flow, unsigned in
 void check_property(const std::function<void(const Genes&)>& property) {
   auto params = rc::detail::configuration().testParams;
   if (params.maxSuccess == 100) params.maxSuccess = 300;
-  const auto result = rc::detail::checkProperty(rc::detail::toProperty([&] {
-                                                  const auto genes =
-                                                      *rc::gen::container<Genes>(rc::gen::arbitrary<std::uint8_t>());
-                                                  const long before = Token::alive() + Boxed::alive;
-                                                  property(genes);
-                                                  if (Token::alive() + Boxed::alive != before)
-                                                    RC_FAIL("values were left behind");
-                                                }),
-                                                {}, params);
+  TimeLimit limit;
+  const auto result =
+      rc::detail::checkProperty(rc::detail::toProperty([&] {
+                                  const auto genes = *rc::gen::container<Genes>(rc::gen::arbitrary<std::uint8_t>());
+                                  limit.step([words = in_words(genes), seed = params.seed] {
+                                    return "the flow of " + words + ", RC_PARAMS=seed=" + std::to_string(seed);
+                                  });
+                                  const long before = Token::alive() + Boxed::alive;
+                                  property(genes);
+                                  if (Token::alive() + Boxed::alive != before) RC_FAIL("values were left behind");
+                                }),
+                                {}, params);
   std::ostringstream words;
   rc::detail::printResultMessage(result, words);
   INFO(words.str() << "\nRC_PARAMS=seed=" << params.seed);

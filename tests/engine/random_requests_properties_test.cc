@@ -18,6 +18,7 @@
 #include "support/random_stages.h"
 #include "support/reference.h"
 #include "support/settings.h"
+#include "support/time_limit.h"
 
 using namespace tailrace;
 using namespace tailrace::test;
@@ -227,11 +228,14 @@ class Storm {
 
 const Setting& any_setting(unsigned gene) { return settings()[gene % settings().size()]; }
 
-void one_storm(int& tried) {
+void one_storm(int& tried, TimeLimit& limit, std::uint64_t seed) {
   const auto genes = *rc::gen::container<Genes>(rc::gen::arbitrary<std::uint8_t>());
   const auto storm = *rc::gen::container<Genes>(rc::gen::arbitrary<std::uint8_t>());
   const Setting& setting = any_setting(*rc::gen::inRange(0u, 1000u));
   const long before = Token::alive() + Boxed::alive;
+  limit.step([name = setting.name, words = in_words(genes) + ", " + in_words(storm), seed] {
+    return "the flow and the requests of " + words + " on " + name + ", RC_PARAMS=seed=" + std::to_string(seed);
+  });
   {
     const Meanwhile lend(setting.meanwhile);
     Storm all(random_flow(genes), setting, storm);
@@ -247,7 +251,9 @@ TEST_CASE("random requests have one allowed outcome each, and leave nothing behi
   auto params = rc::detail::configuration().testParams;
   if (params.maxSuccess == 100) params.maxSuccess = tries;
   int tried = 0;
-  const auto result = rc::detail::checkProperty(rc::detail::toProperty([&] { one_storm(tried); }), {}, params);
+  TimeLimit limit;
+  const auto result =
+      rc::detail::checkProperty(rc::detail::toProperty([&] { one_storm(tried, limit, params.seed); }), {}, params);
   std::ostringstream words;
   rc::detail::printResultMessage(result, words);
   INFO(words.str() << "\nRC_PARAMS=seed=" << params.seed);

@@ -9,12 +9,14 @@ const std::vector<Case>& cases() {
     add_combinator_cases(t);
     add_quorum_cases(t);
     add_hedge_cases(t);
+    add_hedge_call_cases(t);
     add_staged_cases(t);
     add_each_cases(t);
     add_error_cases(t);
     add_request_cases(t);
     add_inlining_cases(t);
     add_admission_cases(t);
+    add_waiting_cases(t);
     add_replace_cases(t);
     add_deadline_cases(t);
     add_lifetime_cases(t);

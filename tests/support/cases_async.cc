@@ -1,3 +1,5 @@
+#include <optional>
+
 #include "support/elsewhere.h"
 #include "support/expect.h"
 #include "support/steps.h"
@@ -56,6 +58,33 @@ void a_waiting_request_holds_no_thread(const Setting& setting) {
   check(eventually([&] { return kept.size() == 20; }), "a request waited for a thread");
   for (int i = 0; i < 20; ++i) check(kept.take().complete(7), "a Completion was not taken");
   for (auto& h : handles) expect(h.get(), Code::none);
+}
+
+// Its request is answered, and what the stage looks at stays; it goes with the Completion, used or not.
+void inputs_stay_until_the_completion_goes(const Setting& setting) {
+  const long before = Counted::alive();
+  const Counted* seen = nullptr;
+  Kept kept;
+  auto engine = setting.start(flow<int>("f", [&](Stream<int> s) {
+    return s.then("make", [](int x) { return Counted(x); }).then("a", [&](const Counted& in, Completion<int> done) {
+      const std::lock_guard lock(kept.mutex);
+      seen = &in;
+      kept.list.push_back(std::move(done));
+    });
+  }));
+  const GivesUp gives_up{kept};
+  for (bool used : {true, false}) {
+    auto h = engine.submit(7);
+    std::optional<Completion<int>> done(kept.take());
+    h.cancel();
+    expect(h.get(), Code::cancelled);
+    if (meanwhile)
+      for (int i = 0; i < 20; ++i) meanwhile();
+    check(Counted::alive() == before + 1 && **seen == 7, "an input went before its Completion");
+    if (used) check(!done->complete(1), "a value was taken too late");
+    else done.reset();
+    check(eventually([&] { return Counted::alive() == before; }), "an input stayed behind its Completion");
+  }
 }
 
 void a_completion_counts_once(const Setting& setting) {
@@ -156,7 +185,7 @@ void add_async_cases(std::vector<Case>& t) {
     throw std::runtime_error("bang");
   };
   const auto drops = [](const int&, Completion<int>) {};
-  t.push_back(flow_case("an asynchronous stage", {"async-value", "async-input"}, from_int([](Stream<int> s) {
+  t.push_back(flow_case("an asynchronous stage", {"async-value"}, from_int([](Stream<int> s) {
                           return s.then("a", plus_one).then("b", later(twice)).then("c", plus_one);
                         }),
                         {{1, {"5"}}, {4, {"11"}}}));
@@ -198,6 +227,8 @@ void add_async_cases(std::vector<Case>& t) {
                         {{5, {"(10 41 )"}}}));
   t.push_back(script_case("behind it the executor goes on", {"async-thread"}, goes_on_on_the_executor));
   t.push_back(script_case("it holds no thread", {"async-no-thread"}, a_waiting_request_holds_no_thread));
+  t.push_back(
+      script_case("inputs of asynchronous stages stay", {"async-input"}, inputs_stay_until_the_completion_goes));
   t.push_back(script_case("a Completion counts once", {"async-once"}, a_completion_counts_once));
   t.push_back(script_case("too late", {"async-late", "async-stop"}, too_late_is_counted));
   t.push_back(script_case("run waits for it", {"async-run"}, callers_who_run_wait_for_it));

@@ -91,7 +91,9 @@ void stopped_rows_are_left_out(const Setting& setting) {
   Batches batches;
   auto engine = setting.start(from_int([&](Stream<int> s) { return s.then("b", batches.stage(8)); }));
   Opens opens{batches.gate};
-  auto handles = behind_zero(engine, batches, {1, 2, 3}, {.within = 20s});
+  auto handles = behind_zero(engine, batches, {1, 2}, {.within = 40s, .priority = 1});
+  handles.push_back(engine.submit(3, {.within = 20s}));  // the last row has the earliest deadline
+  check(eventually([&] { return engine.figures().waiting == 3; }), "it does not wait");
   handles[2].cancel();
   handles[0].cancel();  // its call is under way
   auto missed = engine.submit(4, {.within = 1ms});

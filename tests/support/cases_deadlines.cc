@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <functional>
+#include <stop_token>
+
 #include "support/expect.h"
 #include "support/steps.h"
 
@@ -132,16 +136,27 @@ void nothing_yet_is_missed(const Setting& setting) {
 // Cancellation and shutdown take no answer, also where a deadline would.
 void only_deadlines_cut_short(const Setting& setting) {
   Gate gate;
+  std::stop_source source;
+  std::function<void()> inside;  // where nobody else runs meanwhile, the rung does it
   auto engine = setting.start(from_int([&](Stream<int> s) {
-    return cascade("k", s, exit_if(plus_one, never_so), [&](int x) { return gate.pass(), x; });
+    return cascade("k", s, exit_if(plus_one, never_so),
+                   [&](int x) { return (setting.meanwhile ? inside() : gate.pass()), x; });
   }));
   Opens opens{gate};
-  auto a = engine.submit(1), b = engine.submit(1);
-  check(eventually([&] { return gate.arrived() >= 1; }), "not started");
-  a.cancel();
-  expect(a.get(), "cancelled");
-  engine.stop();
-  expect(b.get(), "shutting_down");
+  int started = 0;
+  const auto ends_with = [&](Code code, const Request& request, const std::function<void(Handle<int>&)>& end) {
+    auto h = engine.submit(1, request);
+    inside = [&] { end(h); };
+    if (!setting.meanwhile) {
+      started = std::min(started + 1, static_cast<int>(setting.threads));  // of those before it, none goes on
+      check(eventually([&] { return gate.arrived() == started; }), "not started");
+      end(h);
+    }
+    expect(h.get(), code);
+  };
+  ends_with(Code::cancelled, {.within = 1h}, [](Handle<int>& h) { h.cancel(); });
+  ends_with(Code::cancelled, {.within = 1h, .stop = source.get_token()}, [&](auto&) { source.request_stop(); });
+  ends_with(Code::shutting_down, {.within = 1h}, [&](auto&) { engine.stop(); });
 }
 
 // ---- races

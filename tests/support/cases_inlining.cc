@@ -1,5 +1,6 @@
 #include "support/expect.h"
 #include "support/steps.h"
+#include "support/through_executor.h"
 
 // Whose thread runs a block of a request that `run` must answer at its deadline.
 namespace tailrace::test {
@@ -43,20 +44,37 @@ void workers_teach(const Setting& setting) {
   teach(engine, {.within = 1h});
 }
 
+// An engine of one stage, which says whether it ran here and takes as long as it is told to: what it was given in
+// microseconds, on a clock that nothing else moves.
+struct Timed {
+  std::shared_ptr<HandClock> clock;
+  Here engine;
+
+  explicit Timed(Setting setting, const EngineOptions& options = {}, Gate* gate = nullptr)
+      : clock(std::make_shared<HandClock>(setting)), engine(start(setting, options, gate)) {}
+  Here start(Setting setting, const EngineOptions& options, Gate* gate) const {
+    setting.executor = clock;
+    return setting.start(where([clock = clock.get(), gate](int x) {
+                           clock->go_on(x * 1us);
+                           if (gate && x > 50000) gate->pass();
+                         }),
+                         options);
+  }
+};
+
 // A stage that takes long is handed over however often it was seen, and its caller answered in time.
 void slow_blocks_go_to_workers(const Setting& setting) {
   Gate gate;
-  auto engine = setting.start(where([&](int x) {
-    if (x == 1) std::this_thread::sleep_for(50ms);
-    if (x == 2) gate.pass();
-  }));
+  Timed timed(setting, {}, &gate);
   Opens opens{gate};
-  for (int i = 0; i < 20; ++i) runs_here(engine, {.within = 1h});
-  check(runs_here(engine, {.within = 1h}, 1), "a known stage was handed over");
-  expect(engine.run(2, {.within = 99ms}), Code::deadline_missed);  // less than twice as much
+  for (int i = 0; i < 20; ++i) runs_here(timed.engine, {.within = 1h});
+  teach(timed.engine, {.within = 1h});
+  check(runs_here(timed.engine, {.within = 1h}, 50000), "a known stage was handed over");
+  check(runs_here(timed.engine, {.within = 100ms}), "there was time enough");
+  expect(timed.engine.run(100000, {.within = 99ms}), Code::deadline_missed);  // less than twice as much
   check(gate.closed(), "an answer waited for a stage");
   gate.open();
-  check(runs_here(engine, {.within = 1h}), "there was time enough");
+  check(runs_here(timed.engine, {.within = 1h}), "there was time enough");
 }
 
 struct Late final : Observer {
@@ -66,17 +84,15 @@ struct Late final : Observer {
 
 void outrunning_is_learned(const Setting& setting) {
   const auto seen = std::make_shared<Late>();
-  auto engine = setting.start(where([](int x) { std::this_thread::sleep_for(x * 1ms); }), {.observer = seen});
-  const auto outrun = [&] {
-    teach(engine, {.within = 100ms});  // so it fits twice
-    const auto o = engine.run(130, {.within = 100ms});
-    return o && o.late;
-  };
-  check(eventually(outrun), "never answered late");
-  check(seen->late == 1 && engine.figures().late == 1, "a late answer was not counted");
-  expect(engine.run(130, {.within = 50ms}), Code::deadline_missed);
-  check(!engine.run(0, {.within = 200ms}).value_or(false), "a stage that took too long was run here again");
-  check(seen->late == 1 && engine.figures().late == 1, "an answer in time was counted as late");
+  Timed timed(setting, {.observer = seen});
+  teach(timed.engine, {.within = 100ms});
+  const auto o = timed.engine.run(100001, {.within = 100ms});
+  check(o && *o && o.late, "an answer past its deadline was not marked late");
+  check(seen->late == 1 && timed.engine.figures().late == 1, "a late answer was not counted");
+  int runs = 0;
+  while (!runs_here(timed.engine, {.within = 100ms}) && runs < 200) ++runs;
+  check(runs >= 88 && runs < 100, "after " + std::to_string(runs) + " runs a stage that took too long ran here again");
+  check(seen->late == 1 && timed.engine.figures().late == 1, "an answer in time was counted as late");
 }
 
 // What a profile or the user says counts from the start.
@@ -111,10 +127,13 @@ void tokens_want_short_blocks(const Setting& setting) {
   const Request stoppable{.stop = source.get_token()};
   auto quick = setting.start(where({.quick = true}));
   check(runs_here(quick, stoppable), "a quick stage was handed over because of a token");
-  auto slow = setting.start(where([](int) { std::this_thread::sleep_for(1ms); }));
-  for (int i = 0; i < 20; ++i) check(!runs_here(slow, stoppable), "run lent its thread although a token may cancel it");
-  teach(slow, {.within = 1h});
-  check(!runs_here(slow, stoppable), "run lent its thread although a token may cancel it");
+  Timed timed(setting);
+  for (int i = 0; i < 8; ++i) check(!runs_here(timed.engine, stoppable, 50), "an unknown stage was run here");
+  teach(timed.engine, {.within = 1h});
+  check(runs_here(timed.engine, stoppable, 50), "a short stage was handed over because of a token");
+  check(runs_here(timed.engine, {.within = 1h}, 52), "a known stage was handed over");
+  check(!runs_here(timed.engine, stoppable), "run lent its thread although a token may cancel it");
+  check(runs_here(timed.engine, {.within = 1h}), "a known stage was handed over");
 }
 
 void arms_run_elsewhere(const Setting& setting) {

@@ -108,6 +108,11 @@ void drain_inside_does_not_wait(const Setting& setting) {
   expect(engine->submit(4).get(), "4");
   check(left == std::vector<std::string>{"drains"}, "expected drains, got " + list(left));
   check(engine->drain().empty(), "something is left");
+  std::atomic<int> named{-1};
+  engine.emplace(setting.start(from_int([](Stream<int> s) { return s.then("a", same); })));
+  engine->submit(4, {}, [&](Outcome<int>) { named = static_cast<int>(engine->drain().size()); }).value();
+  check(eventually([&] { return named >= 0; }), "drain waited inside a callback");
+  check(named == 1, "what still runs, the callback itself, was not told of");
   engine.reset();
 }
 

@@ -51,34 +51,54 @@ void at_most(const Setting& setting, const StageOptions& options, int limit) {
 void serial_is_one_at_a_time(const Setting& setting) { at_most(setting, {.serial = true}, 1); }
 void a_limit_is_kept(const Setting& setting) { at_most(setting, {.limit = 2}, 2); }
 
-// A serial stage that holds whoever comes with 0, and notes the others in the order of their calls.
+// A serial stage whose call with a 0 stays out until it is opened, and which notes the others in the order of their
+// calls. It holds no thread, so that others may come where there is only one, or none.
 struct Line {
-  Gate gate;
   std::mutex mutex;
   std::vector<int> order;
+  std::vector<Completion<int>> out;
+
+  ~Line() { open(); }
   auto stage() {
     return tailrace::stage(
-        [this](int x) {
-          if (x == 0) return gate.pass(), x;
-          const std::lock_guard lock(mutex);
-          order.push_back(x);
-          return x;
+        [this](const int& x, Completion<int> done) {
+          {
+            const std::lock_guard lock(mutex);
+            if (x == 0) return out.push_back(std::move(done));
+            order.push_back(x);
+          }
+          done.complete(x);
         },
         {.serial = true});
+  }
+  bool holds() {
+    const std::lock_guard lock(mutex);
+    return !out.empty();
+  }
+  void open() {
+    std::vector<Completion<int>> all;
+    {
+      const std::lock_guard lock(mutex);
+      all.swap(out);
+    }
+    for (auto& done : all) done.complete(0);
   }
   void expect_order(const std::vector<int>& wanted) {
     const std::lock_guard lock(mutex);
     check(order == wanted, "served in the order " + show(order));
   }
 };
+struct OpensLine {
+  Line& line;
+  ~OpensLine() { line.open(); }
+};
 
 void requests_are_served_in_order(const Setting& setting) {
-  if (setting.threads < 2) return;  // somebody must hold the stage while others come
   Line line;
   auto engine = setting.start(from_int([&](Stream<int> s) { return s.then("line", line.stage()); }));
-  Opens opens{line.gate};
+  OpensLine opens{line};
   auto first = engine.submit(0);
-  check(eventually([&] { return line.gate.arrived() == 1; }), "not started");
+  check(eventually([&] { return line.holds(); }), "not started");
   std::vector<Handle<int>> handles;
   const auto waits = [&](int x, const Request& r) {
     handles.push_back(engine.submit(x, r));
@@ -94,28 +114,28 @@ void requests_are_served_in_order(const Setting& setting) {
   handles[1].cancel();
   check(handles[1].ready(), "not cancelled at once");
   check(engine.figures().waiting == 6, "a cancelled request stayed in the queue");
-  line.gate.open();
+  line.open();
   for (std::size_t i = 0; i < handles.size(); ++i) expect(handles[i].get(), i == 1 ? Code::cancelled : Code::none);
   expect(first.get(), Code::none);
   line.expect_order({6, 5, 4, 3, 1, 7});
 }
 
 void waiting_holds_no_thread(const Setting& setting) {
-  if (setting.threads < 2) return;
   Line line;
   auto engine = setting.start(from_int([&](Stream<int> s) {
     return choose(
         "c", s, [](const int& x) { return x > 100; }, line.stage(), same);
   }));
-  Opens opens{line.gate};
+  OpensLine opens{line};
   auto first = engine.submit(0);
-  check(eventually([&] { return line.gate.arrived() == 1; }), "not started");
+  check(eventually([&] { return line.holds(); }), "not started");
   std::vector<Handle<int>> waiting;
   for (int i = 1; i < 9; ++i) waiting.push_back(engine.submit(i));
+  check(eventually([&] { return engine.figures().waiting == 8; }), "they do not wait, or hold every thread");
   expect(engine.submit(101).get(), Code::none);
   expect(engine.submit(5, {.within = 2ms}).get(), Code::deadline_missed);
-  check(line.gate.closed(), "the others waited for the serial stage");
-  line.gate.open();
+  check(line.holds() && !first.ready(), "the others waited for the serial stage");
+  line.open();
   for (auto& w : waiting) expect(w.get(), Code::none);
 }
 
@@ -124,10 +144,16 @@ void an_asynchronous_serial_stage_keeps_its_turn(const Setting& setting) {
   auto engine = setting.start(from_int([&](Stream<int> s) {
     const auto call = [&](const int& x, Completion<int> done) {
       meter.enter();
-      elsewhere().post([&meter, x, done = std::make_shared<Completion<int>>(std::move(done))] {
+      if (x % 2) {  // it returns first
+        elsewhere().post([&meter, x, done = std::make_shared<Completion<int>>(std::move(done))] {
+          meter.leave();
+          done->complete(x);
+        });
+      } else {  // it completes first
+        done.complete(x);
+        std::this_thread::sleep_for(50us);
         meter.leave();
-        done->complete(x);
-      });
+      }
     };
     return s.then("a", stage(call, {.serial = true}));
   }));
@@ -136,6 +162,36 @@ void an_asynchronous_serial_stage_keeps_its_turn(const Setting& setting) {
   for (int i = 0; i < 10; ++i) check(engine.run(i).value() == i, "a wrong answer");
   for (auto& h : handles) expect(h.get(), Code::none);
   check(meter.most == 1, "it was called again before it had completed");
+}
+
+// A call that throws while its Completion is out has failed, and keeps its turn all the same.
+void a_failed_call_keeps_its_turn(const Setting& setting) {
+  std::mutex mutex;
+  std::vector<Completion<int>> out;
+  std::atomic<int> calls{0};
+  auto engine = setting.start(from_int([&](Stream<int> s) {
+    const auto call = [&](const int& x, Completion<int> done) {
+      ++calls;
+      if (x) return void(done.complete(x));
+      const std::lock_guard lock(mutex);
+      out.push_back(std::move(done));
+      throw std::runtime_error("bang");
+    };
+    return s.then("a", stage(call, {.serial = true}));
+  }));
+  auto failed = engine.submit(0);
+  check(eventually([&] { return failed.ready(); }), "a call that threw waits for its Completion");
+  auto next = engine.submit(1);
+  check(eventually([&] { return engine.figures().waiting == 1; }), "the turn was given on");
+  const bool kept = calls == 1 && !next.ready();
+  {
+    const std::lock_guard lock(mutex);
+    check(!out.front().complete(5), "a value was taken from a call that had failed");
+    out.clear();
+  }
+  expect(next.get(), "1");
+  expect(failed.get(), "stage_failed at a: bang");
+  check(kept, "the stage was called again before its Completion was used");
 }
 
 void asking_itself_is_an_error(const Setting& setting) {
@@ -168,6 +224,36 @@ void a_state_per_replica(const Setting& setting) {
     for (auto& h : handles) most = std::max(most, h.get().value());
     check(most == 50, "the sum is " + std::to_string(most));
     check(Sum::alive == 1, "not one state");
+  }
+  check(Sum::alive == 0, "a state was left");
+}
+
+// Two replicas: two calls at once, each with a state of its own, and no third one.
+void every_replica_has_a_state(const Setting& setting) {
+  if (setting.threads < 2 || setting.virtual_time) return;  // somebody must be inside while another one comes
+  Gate gate;
+  {
+    std::atomic<const Sum*> inside[2] = {};
+    std::atomic<int> calls{0};
+    auto engine = setting.start(from_int([&](Stream<int> s) {
+      const auto hold = [&](Sum& sum, const int& x) {
+        const int call = calls++;
+        if (call < 2) inside[call] = &sum, gate.pass();
+        return sum.total += x;
+      };
+      return s.then("sum", stateful<Sum>(hold, {.replicas = 2}));
+    }));
+    Opens opens{gate};
+    std::vector<Handle<int>> handles;
+    for (int i = 0; i < 3; ++i) handles.push_back(engine.submit(1));
+    check(eventually([&] { return gate.arrived() == 2 && (setting.threads < 3 || engine.figures().waiting == 1); }),
+          "not two calls at once");
+    check(inside[0] != inside[1] && Sum::alive == 2 && calls == 2, "two replicas share a state");
+    gate.open();
+    int sum = 0;
+    for (auto& h : handles) sum += h.get().value();
+    check(sum == 4, "not one call with one state and two with the other");
+    check(Sum::alive == 2, "more states than replicas");
   }
   check(Sum::alive == 0, "a state was left");
 }
@@ -261,7 +347,8 @@ void add_station_cases(std::vector<Case>& t) {
                           return each("e", s.then("v", count_up), one);
                         }),
                         {{3, {"[1 3 5]"}}}));
-  t.push_back(flow_case("a stage that fails in its turn", {"station-fails"},
+  t.push_back(script_case("a failed call keeps its turn", {"station-fails"}, a_failed_call_keeps_its_turn));
+  t.push_back(flow_case("a stage that fails in its turn", {"serial-one"},
                         from_int([=](Stream<int> s) { return s.then("a", narrow(bang)).then("b", same); }),
                         {{1, {"stage_failed at a: bang"}}}));
   t.push_back(flow_case("a stateful stage", {"stateful-replica"}, from_int([](Stream<int> s) {
@@ -278,6 +365,7 @@ void add_station_cases(std::vector<Case>& t) {
                           an_asynchronous_serial_stage_keeps_its_turn));
   t.push_back(script_case("a stage that asks for itself", {"station-itself"}, asking_itself_is_an_error));
   t.push_back(script_case("a state per replica", {"stateful-replica", "stateful-gone"}, a_state_per_replica));
+  t.push_back(script_case("every replica has a state", {"stateful-replica"}, every_replica_has_a_state));
   t.push_back(script_case("a state per stream", {"stateful-stream"}, a_state_per_stream));
   t.push_back(script_case("streams make room", {"stateful-room"}, streams_used_longest_ago_make_room));
   t.push_back(script_case("all streams in use", {"stateful-full"}, all_streams_in_use));

@@ -48,10 +48,10 @@ const Reasons without_clock = {
 };
 
 const Reasons without_threads = {
-    {"in flight is bounded", no_worker},     {"admission checks come in order", no_worker},
-    {"handles wait and poll", no_worker},    {"cancelled while it runs", no_worker},
-    {"only deadlines cut short", no_worker}, {"destruction answers and waits", no_worker},
-    {"drain waits for all", no_worker},      {"drain names what runs", no_worker},
+    {"handles wait and poll", no_worker},
+    {"destruction answers and waits", no_worker},
+    {"drain waits for all", no_worker},
+    {"drain names what runs", no_worker},
 };
 
 const std::string no_time = "stages take no time, and the case has one that takes some";
@@ -61,7 +61,6 @@ const Reasons on_virtual_time = {
     {"arms run at the same time", no_time},
     {"elements run at the same time", no_time},
     {"a stage serves several requests at once", no_time},
-    {"cancelled before it starts", no_worker},
     {"drain names losers and callers", no_worker},
     {"new requests go to the new plan", no_worker},
     {"those who wait share a call", no_worker},
@@ -70,8 +69,6 @@ const Reasons on_virtual_time = {
     {"waiting elements leave at once", no_worker},
     {"the first of a batch is left out", no_worker},
     {"many threads, one batch stage", "the clock jumps to a deadline while threads that it does not know work"},
-    {"requests are served in order", no_worker},
-    {"waiting holds no thread", no_worker},
     {"all streams in use", no_worker},
     {"callers wait for room", no_worker},
     {"arms of a quorum are not waited for", no_time},

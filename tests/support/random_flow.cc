@@ -189,6 +189,12 @@ class Grower {
 
 }  // namespace
 
+std::string in_words(const Genes& genes) {
+  std::string words = "{";
+  for (const auto gene : genes) words += (words.size() > 1 ? ", " : "") + std::to_string(gene);
+  return words + "}";
+}
+
 Flow<Token, Token> random_flow(const Genes& genes) { return Grower(genes).flow("random", 3); }
 
 }  // namespace tailrace::test

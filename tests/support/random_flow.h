@@ -36,6 +36,7 @@ class Token {
 inline std::string show(const Token& t) { return t.text(); }
 
 using Genes = std::vector<std::uint8_t>;
+std::string in_words(const Genes& genes);
 Flow<Token, Token> random_flow(const Genes& genes);
 
 }  // namespace tailrace::test
