@@ -22,7 +22,10 @@ template <class... Rungs>
 auto cut_at_once(Rungs... rungs) {
   return cut_after(-1h, rungs...);
 }
-bool holds_a_loser(const Setting& setting) { return setting.threads > 1 && setting.max_losers > 0; }
+// Whether a rung may be held at a gate while others see to the rest.
+bool holds_a_loser(const Setting& setting) {
+  return setting.threads > 1 && setting.max_losers > 0 && setting.on_the_clock;
+}
 
 // Where the cut-off has passed, no second rung starts, however the request is made.
 void no_rung_past_the_cut_off(const Setting& setting) {
