@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/cut_off.h"
 #include "engine/frame.h"
 #include "engine/hedge.h"
 #include "engine/layout.h"
@@ -277,6 +278,7 @@ class Compiler {
     else arms(s, node, c, in);
     if (n.kind == Kind::quorum) ballot(n, c);
     if (n.kind == Kind::hedge) hedge(s, node, c);
+    if (n.kind == Kind::cascade && top_) cut_off(s, node, c);
     new_block(line);
   }
   // Runs the branches that lead to a join; the join itself stands behind.
@@ -310,10 +312,15 @@ class Compiler {
     c.gather = d_.slots;
     d_.slots += Ballot::bytes(n.arms.size());
   }
+  void cut_off(Scope& s, int node, Control& c) {
+    const auto reserve = reserve_of(s.graph.at(node), s.choices, static_cast<std::size_t>(node));
+    if (!reserve) return;
+    c.reserve = *reserve;
+    c.gather = plain_slot<CutWatch>();
+    p_.cut_offs = true;
+  }
   void hedge(Scope& s, int node, Control& c) {
-    d_.slots = round_up(d_.slots, alignof(HedgeWatch));
-    c.gather = d_.slots;
-    d_.slots += narrow(sizeof(HedgeWatch));
+    c.gather = plain_slot<HedgeWatch>();
     const PolicyUse& use = policy_of(s.graph.at(node), s.choices, static_cast<std::size_t>(node));
     if (auto site = stations_.find_or_make_hedge(flow_, c.name, use, policies_))
       c.hedge = p_.hedges.emplace_back(std::move(site)).get();

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "engine/cut_off.h"
 #include "engine/drive.h"
 #include "engine/hedge.h"
 #include "engine/park.h"
@@ -13,7 +14,7 @@
 //   race          winner + 1                     arms that are out; in_order
 //   quorum        winner + 1                     in_order                        (quorum.cc)
 //   hedge         call that answered + 1         HedgeWord                       (hedge.cc)
-//   cascade       best rung so far + 1           rung that answered + 1; fallback_bit
+//   cascade       best rung so far + 1           rung that answered + 1; fallback_bit; CutWord (cut_off.cc)
 //   choose        chosen arm + 1
 //   staged        stage that answered + 1                                        (staged.cc)
 //   join          branches that are done         in_order
@@ -81,34 +82,36 @@ Step arm_done(Frame& f, const Region& r) noexcept {
 
 // ---- cascade
 
-// The rung's answer is the cascade's. `why` is zero or fallback_bit.
-Step leave_cascade(Frame& f, const Region& rung, std::uint32_t why) noexcept {
-  const Control& c = *rung.control;
-  // A deadline may be answering with an earlier rung's answer at this moment: claim before touching anything.
-  if (c.answers_request && !claim(f)) return nothing(f);
-  f.words(c).b.store((rung.arm + 1) | why, relaxed);
-  observe(f, {Event::Kind::rung_left, Code::none, rung.arm, c.name, {}});
-  if (!c.answers_request) return go_on(f, c, rung.answer);
-  f.answer = rung.answer;
-  complete(f);
-  return nothing(f);
+// Where there is a cut-off, only the first one to leave or fail the cascade does so.
+bool may_end(Frame& f, const Control& c) noexcept { return !has_cut_off(f, c) || close_cut_off(f, c); }
+
+Step end_cascade(Frame& f, const Region& rung, std::uint32_t why) noexcept {
+  return may_end(f, *rung.control) ? leave_cascade(f, rung, why) : nothing(f);
+}
+
+// The answer that is good enough now, because the cut-off has passed: its rung + 1, or 0.
+std::uint32_t cut_answer(Frame& f, const Control& c) noexcept {
+  const auto best = has_cut_off(f, c) ? f.words(c).a.load(relaxed) : 0;
+  return best && is_past_cut_off(f, c) ? best : 0;
 }
 
 Step rung_done(Frame& f, const Region& r) noexcept {
   const Control& c = *r.control;
   const bool last = r.arm + 1 == c.arms.size();
-  if (last || ask(c.exits[r.arm], f.base() + r.answer, 0)) return leave_cascade(f, r, 0);
+  if (last || ask(c.exits[r.arm], f.base() + r.answer, 0)) return end_cascade(f, r, 0);
   f.words(c).a.store(r.arm + 1, std::memory_order_release);  // only now: its test no longer reads it
+  if (cut_answer(f, c)) return end_cascade(f, r, cut_short);
   return enter(f, arm_region(c, r.arm + 1));
 }
 
 Step rung_failed(Frame& f, const Region& r) noexcept {
   const Control& c = *r.control;
+  if (const auto cut = cut_answer(f, c)) return end_cascade(f, arm_region(c, cut - 1), cut_short);
   if (r.arm + 1 < c.arms.size()) return enter(f, arm_region(c, r.arm + 1));
   const auto best = f.words(c).a.load(relaxed);
   const RegionState& s = f.region_state(r);
-  if (!best || !c.fallback) return fail_control(f, c, s.code, s.where, text_of(f, r));
-  return leave_cascade(f, arm_region(c, best - 1), fallback_bit);
+  if (best && c.fallback) return end_cascade(f, arm_region(c, best - 1), fallback_bit);
+  return may_end(f, c) ? fail_control(f, c, s.code, s.where, text_of(f, r)) : nothing(f);
 }
 
 // ---- choose
@@ -143,6 +146,19 @@ Step branch_done(Frame& f, const Region& r) noexcept {
 
 }  // namespace
 
+Step leave_cascade(Frame& f, const Region& rung, std::uint32_t why) noexcept {
+  const Control& c = *rung.control;
+  // A deadline may be answering with an earlier rung's answer at this moment: claim before touching anything.
+  if (c.answers_request && !claim(f)) return nothing(f);
+  auto& word = f.words(c).b;
+  word.store(word.load(relaxed) | (rung.arm + 1) | why, relaxed);
+  observe(f, {Event::Kind::rung_left, Code::none, rung.arm, c.name, {}});
+  if (!c.answers_request) return go_on(f, c, rung.answer);
+  f.answer = rung.answer;
+  complete(f);
+  return nothing(f);
+}
+
 Step go_on(Frame& f, const Control& c, std::uint32_t answer) noexcept {
   c.type->move(f.base() + c.out, f.base() + answer);
   f.set_live(c.live);
@@ -171,6 +187,8 @@ Step start_control(Frame& f, const Control& c, Thread thread) noexcept {
     case Kind::quorum: return start_quorum(f, c, thread);
     case Kind::hedge: return start_hedge(f, c, thread);
     case Kind::cascade:
+      if (has_cut_off(f, c)) return start_with_cut_off(f, c, thread);
+      [[fallthrough]];
     case Kind::staged: return enter(f, arm_region(c, 0));
     case Kind::choose: return start_choice(f, c);
     case Kind::each: return start_each(f, c);

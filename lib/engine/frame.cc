@@ -1,5 +1,6 @@
 #include "engine/frame.h"
 
+#include "engine/cut_off.h"
 #include "engine/drive.h"
 #include "engine/hedge.h"
 #include "engine/trace.h"
@@ -28,7 +29,7 @@ std::string_view words_for(Code code) noexcept {
 
 std::uint32_t chosen_arm(Frame& f, const Control& c) noexcept {  // number + 1; 0: none
   ControlWords& w = f.words(c);
-  return c.kind == Kind::cascade ? w.b.load(relaxed) & ~fallback_bit : w.a.load(relaxed);
+  return c.kind == Kind::cascade ? w.b.load(relaxed) & rung_bits : w.a.load(relaxed);
 }
 // Whether the answer came through this arm: it was chosen, or stands before the stage of a staged that answered.
 bool led_on(Frame& f, const Region& r) noexcept {
@@ -41,9 +42,10 @@ bool on_path(Frame& f, const Control& c) noexcept {
     if (!led_on(f, *r)) return false;
   return chosen_arm(f, c) != 0;
 }
-bool fell_back(Frame& f) noexcept {
+// Whether a cascade on the answer's way was left so.
+bool was_left(Frame& f, std::uint32_t why) noexcept {
   for (const Control& c : f.program->controls)
-    if (c.kind == Kind::cascade && f.words(c).b.load(relaxed) & fallback_bit && on_path(f, c)) return true;
+    if (c.kind == Kind::cascade && f.words(c).b.load(relaxed) & why && on_path(f, c)) return true;
   return false;
 }
 bool has_rungs(Kind kind) noexcept { return kind == Kind::cascade || kind == Kind::staged; }
@@ -61,7 +63,8 @@ std::int16_t last_choice(Frame& f, bool (*wanted)(Kind)) noexcept {
 }
 
 [[gnu::noinline]] void add_choices(Frame& f, Facts& facts) noexcept {
-  facts.fallback = fell_back(f);
+  facts.anytime = facts.anytime || was_left(f, cut_short);
+  facts.fallback = was_left(f, fallback_bit);
   facts.rung = last_choice(f, has_rungs);
   facts.winner = last_choice(f, has_winner);
 }
@@ -232,7 +235,7 @@ void expire(Frame& f, Code code, bool apart) noexcept {
   f.apart = apart;
   if (const Control* c = f.program->anytime; c && code == Code::deadline_missed)
     if (const auto best = f.words(*c).a.load(std::memory_order_acquire)) {
-      f.words(*c).b.store(best, relaxed);
+      f.words(*c).b.fetch_or(best, relaxed);
       f.answer = c->arms[best - 1]->answer;
       f.anytime = true;
     }
@@ -276,6 +279,7 @@ void halt_regions(Frame& f, std::uint32_t first, std::uint32_t last) noexcept {
   }
   if (f.program->queues) leave_queues(f, first, last);
   if (!f.program->hedges.empty()) leave_hedges(f, first, last);
+  if (f.program->cut_offs) leave_cut_offs(f, first, last);
 }
 
 bool begin_failing(Frame& f, const Region& r) noexcept {

@@ -44,6 +44,7 @@ struct ControlWords {
   Atomic<std::uint32_t> a, b;
 };
 inline constexpr std::uint32_t fallback_bit = 1u << 31;
+inline constexpr std::uint32_t rung_bits = (1u << 27) - 1;  // between them: see cut_off.h
 
 inline constexpr std::uint32_t text_bytes = Error::what_capacity;
 // Of an element's name as a C string: so much that an Error sees whether it must be cut.

@@ -63,11 +63,13 @@ struct Control {
                                        // hedge: where its copy may have to wait
   HedgeSite* hedge = nullptr;          // hedge: null where no copy is ever started
   bool fallback = true;
+  Duration reserve{-1};          // cascade: so long before the deadline it is cut off; below 0: never
   bool answers_request = false;  // cascade: its answer is the request's, so that a deadline can be answered with it
   // each
   const EachIn* each_in = nullptr;
   const EachOut* each_out = nullptr;
-  std::uint32_t gather = 0, gather_live = 0;  // quorum: where its Ballot stands; hedge: its HedgeWatch
+  std::uint32_t gather = 0, gather_live = 0;  // quorum: where its Ballot stands; hedge: its HedgeWatch;
+                                              // cascade: its CutWatch
   std::uint32_t element_name = 0;             // where the name of the element that failed stands
   bool may_move = false;                      // elements may be taken out of the vector
   std::unique_ptr<Program> element;
@@ -113,6 +115,7 @@ struct Compiled {
   std::vector<std::shared_ptr<Station>> stations;
   std::vector<std::shared_ptr<HedgeSite>> hedges;
   bool parks = false;                // some stage is asynchronous
+  bool cut_offs = false;             // some cascade has one
   bool queues = false;               // some stage of it or of its elements has a station
   const Control* anytime = nullptr;  // the cascade that answers the request, if one does
 };

@@ -144,6 +144,7 @@ Edge add_arms(const Edge& in, ArmsNode arms_node, Arm* arms, std::size_t count) 
   node.equality = arms_node.equality;
   node.policy = std::move(arms_node.policy);
   node.fallback = arms_node.fallback;
+  node.reserve = arms_node.reserve;
   node.arms.assign(std::make_move_iterator(arms), std::make_move_iterator(arms + count));
   return append(in, std::move(node));
 }

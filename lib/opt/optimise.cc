@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "tailrace/opt/cost.h"
+#include "tailrace/opt/exit.h"
 #include "tailrace/opt/fork.h"
 #include "tailrace/opt/fuse.h"
 #include "tailrace/opt/place.h"
@@ -20,6 +21,7 @@ constexpr std::array all_passes{
     Pass{"place", PassKind::rewrite, place, "before fuse: only stages on one device can run as one block"},
     Pass{"cost", PassKind::rewrite, cost, "behind variant, whose cost it looks up; fork and fuse read what it finds"},
     Pass{"fork", PassKind::rewrite, fork, "before fuse: no block spans branches that run at the same time"},
+    Pass{"exit", PassKind::choice, exits, "behind variant: what follows a cascade costs what its variants do"},
     Pass{"fuse", PassKind::rewrite, fuse, "last: it draws the blocks from everything decided before"},
 };
 

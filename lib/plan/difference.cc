@@ -70,6 +70,10 @@ std::string inputs_in_words(const Graph& graph, const Node& node) {
   return text;
 }
 
+std::string in_words(const std::optional<Duration>& reserve) {
+  return reserve ? std::to_string(reserve->count()) + " ns" : "none";
+}
+
 std::string node_difference(const std::string& prefix, const Graph& of_a, const Node& a, const Graph& of_b,
                             const Node& b) {
   if (a.name != b.name) return unequal(prefix, "stage", a.name, b.name);
@@ -84,6 +88,7 @@ std::string node_difference(const std::string& prefix, const Graph& of_a, const 
   if (a.agree != b.agree) return unequal(where, "agreeing arms", std::to_string(a.agree), std::to_string(b.agree));
   if (a.policy != b.policy)
     return function_difference(where, "policy", a.policy.name, a.policy.parameters, b.policy.name, b.policy.parameters);
+  if (a.reserve != b.reserve) return unequal(where, "reserve", in_words(a.reserve), in_words(b.reserve));
   if (a.fallback != b.fallback) return unequal(where, "fallback", a.fallback ? "on" : "off", b.fallback ? "on" : "off");
   return arms_difference(where, a, b);
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "plan/explain_text.h"
+#include "tailrace/plan/profile.h"
 #include "tailrace/plan/verify.h"
 
 namespace tailrace {
@@ -29,7 +30,8 @@ std::string rule(const Node& node) {
       return std::string("first answer of a call and, where the policy wants one, a second call") +
              (node.arms.size() > 1 ? " of another kind" : "");
     case Kind::cascade:
-      return std::string("first rung whose exit test holds, else the last") + (node.fallback ? "" : ", no fallback");
+      return std::string("first rung whose exit test holds, else the last") + (node.fallback ? "" : ", no fallback") +
+             (node.reserve ? ", reserve " + time_in_words(std::chrono::duration<double>(*node.reserve).count()) : "");
     case Kind::staged: return "first stage that leaves, else the last";
     case Kind::choose: return "the arm that " + in_words(node.test, "its selector") + " names";
     case Kind::each:

@@ -183,6 +183,7 @@ void FlowReader::read_arms(Form form, const Place& place, const Type* in, Node& 
       node.test = read_test(valid->value, place.path, node.type, "validity test");
   if (form == Form::quorum) return read_agree(place, node);
   if (form == Form::hedge) return read_policy(place, node);
+  if (form == Form::cascade) return read_reserve(place, node);
   if (form != Form::choose) return;
   if (const auto* select = place.object.find("select"))
     node.test = read_test(select->value, place.path, in, "selector");
@@ -215,6 +216,15 @@ void FlowReader::read_policy(const Place& place, Node& node) {
   if (!call) return;
   node.policy = {call->first.substr(0, 200), std::move(call->second)};
   if (node.policy.name.empty()) add(Code::bad_value, policy->value.at, place.path, "a policy's name must not be empty");
+}
+
+void FlowReader::read_reserve(const Place& place, Node& node) {
+  constexpr double most = 1e9;  // more than a week
+  const auto* reserve = place.object.find("reserve_ms");
+  if (!reserve || !expect(reserve->value, JsonKind::number, place.path, "'reserve_ms'")) return;
+  const double ms = reserve->value.number;
+  if (ms >= 0 && ms <= most) node.reserve = Duration(std::llround(ms * 1e6));
+  else add(Code::bad_value, reserve->value.at, place.path, "'reserve_ms' is a time in ms, expected 0 to 1e9");
 }
 
 void FlowReader::read_staged(const Place& place, const Type* in, Node& node) {

@@ -50,7 +50,7 @@ std::vector<std::string_view> FlowReader::extras(Form form) {
     case Form::race: return {"valid"};
     case Form::quorum: return {"agree"};
     case Form::hedge: return {"policy"};
-    case Form::cascade: return {"fallback"};
+    case Form::cascade: return {"fallback", "reserve_ms"};
     case Form::choose: return {"select"};
     case Form::each: return {"keep"};
     case Form::run:

@@ -80,6 +80,7 @@ class FlowReader {
   void read_arms(Form form, const Place& place, const Type* in, Node& node);
   void read_agree(const Place& place, Node& node);
   void read_policy(const Place& place, Node& node);
+  void read_reserve(const Place& place, Node& node);
   void read_staged(const Place& place, const Type* in, Node& node);
   const Type* read_exit(const Place& place, const Type* gives, bool last, Arm& arm, Node& node);
   void read_each(const Place& place, const Type* in, Node& node);

@@ -66,6 +66,7 @@ class Writer {
       case Kind::cascade:
         json["cascade"] = arms(node, path, depth);
         if (!node.fallback) json["fallback"] = false;
+        if (node.reserve) json["reserve_ms"] = std::chrono::duration<double, std::milli>(*node.reserve).count();
         break;
       case Kind::staged: json["staged"] = arms(node, path, depth); break;
       case Kind::choose:

@@ -47,6 +47,8 @@ class KindCheck {
   void cascade() {
     arms(in_, from_, node_.type);
     no_test();
+    if (node_.reserve && *node_.reserve < Duration{})
+      found_.add(Code::bad_value, node_.name, "reserves a negative time for what follows it");
     for (std::size_t k = 0; k < node_.arms.size(); ++k) {
       const Arm& rung = node_.arms[k];
       if (k + 1 == node_.arms.size()) no_exit(k, "the last rung of a cascade always answers, so it has no exit test");

@@ -29,7 +29,8 @@ class PlanCheck {
     const auto count = graph.nodes.size();
     if (choices.group.size() != count || choices.device.size() != count || choices.fork.size() != count ||
         choices.arms.size() != count || (!choices.seconds.empty() && choices.seconds.size() != count) ||
-        (!choices.hedge.empty() && choices.hedge.size() != count))
+        (!choices.hedge.empty() && choices.hedge.size() != count) ||
+        (!choices.reserve.empty() && choices.reserve.size() != count))
       return misfit(prefix.empty() ? graph.name : prefix,
                     "the choices are for another graph: they must be as many as stages");
     look_at_groups(graph, choices, prefix);
@@ -59,6 +60,8 @@ class PlanCheck {
     if (choices.fork[i] && node.kind != Kind::join) misfit(where, "only a join can fork");
     if (!choices.hedge.empty() && !choices.hedge[i].name.empty() && node.kind != Kind::hedge)
       misfit(where, "only a hedge has a hedging policy");
+    if (!choices.reserve.empty() && choices.reserve[i] >= Duration{} && node.kind != Kind::cascade)
+      misfit(where, "only a cascade has a cut-off");
     if (choices.arms[i].size() != node.arms.size())
       return misfit(where, "the choices are for another graph: they must be as many as arms");
     for (std::size_t k = 0; k < node.arms.size(); ++k)

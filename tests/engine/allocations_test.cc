@@ -140,6 +140,15 @@ TEST_CASE("allocations: none in a hedge") {
     w.take_nothing(3);  // both calls fail
   }
 }
+TEST_CASE("allocations: none at a cut-off") {
+  for (const Duration left : {Duration(2h), Duration(1h - 20us), Duration(0)}) {
+    Ways w(from_int([&](Stream<int> s) {
+      const auto slow = [](int x) { return std::this_thread::sleep_for(30us), x; };
+      return cascade("k", s, reserve(left), exit_if(same, never_so), exit_if(refuse, always), slow).then("b", same);
+    }));
+    w.take_nothing(1);
+  }
+}
 TEST_CASE("allocations: none in a staged") {
   using Step = Exit<int, double>;
   Ways w(from_int([](Stream<int> s) {

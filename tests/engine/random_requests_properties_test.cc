@@ -43,10 +43,10 @@ struct Tally final : Observer {
 };
 
 // Whether a request may be answered before all that works for it has ended, also where nothing cuts it short: its
-// stages answer later, or wait for their turn.
+// stages answer later, or wait for their turn, or a cascade was cut off.
 bool lingers(const Graph& graph) {
   return std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& n) {
-    return n.stage.asynchronous || n.stage.station.limit ||
+    return n.stage.asynchronous || n.stage.station.limit || n.reserve ||
            std::any_of(n.arms.begin(), n.arms.end(), [](const auto& arm) { return lingers(*arm.graph); });
   });
 }

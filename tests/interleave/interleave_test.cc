@@ -126,6 +126,37 @@ TEST_CASE("interleavings: a cascade's best answer at the deadline and the winner
   });
 }
 
+// The timer of a cut-off, the end of the running rung and the deadline.
+TEST_CASE("interleavings: a cascade's cut-off, its last rung and the deadline") {
+  const auto plan = plan_of([](Stream<int> s) {
+    return cascade("k", s, reserve(1ms), exit_if(plus_one, never_so), twice).then("b", plus_one);
+  });
+  Seen outcomes{{"7 rung 0 anytime", "11 rung 1", "deadline_missed"}};
+  explore_all(outcomes, [&](const auto& pick) {
+    World w(pick, 2);
+    auto engine = w.start(plan);
+    auto h = engine.submit(5, {.within = 2ms});
+    w.run({});
+    check(h.ready() && w.answers->count == 1, "not one outcome");
+    outcomes(show(h.get()));
+  });
+}
+
+TEST_CASE("interleavings: a cascade's cut-off, a rung that fails and a cancellation") {
+  const auto plan = plan_of([](Stream<int> s) {
+    return cascade("k", s, no_fallback, reserve(1ms), exit_if(plus_one, never_so), bang).then("b", twice);
+  });
+  Seen outcomes{{"12 rung 0 anytime", "stage_failed at k[1]: bang", "cancelled", "deadline_missed"}};
+  explore_all(outcomes, [&](const auto& pick) {
+    World w(pick, 1);
+    auto engine = w.start(plan);
+    auto h = engine.submit(5, {.within = 1h});
+    w.run({[&] { h.cancel(); }});
+    check(h.ready() && w.answers->count == 1, "not one outcome");
+    outcomes(show(h.get()));
+  });
+}
+
 TEST_CASE("interleavings: a forked join with a failure") {
   const auto plan = plan_of(
       [](Stream<int> s) {

@@ -140,6 +140,7 @@ struct Knobs {
   double parameter = 1;
   tr::Need need{};
   bool fallback = true;
+  std::optional<tr::Duration> reserve{};
   std::string exit = "odd";
   int arms = 2;
 };
@@ -149,7 +150,9 @@ std::shared_ptr<const tr::Graph> make(const Knobs& k) {
     auto a = x.then(k.stage, tr::named(k.function, {{"by", k.parameter}}, next));
     auto m = a.then("m", tr::model<int, int>("net", k.need));
     auto exit = tr::exit_if(next, tr::named(k.exit, odd));
-    auto c = k.fallback ? tr::cascade("c", m, exit, next) : tr::cascade("c", m, tr::no_fallback, exit, next);
+    auto c = k.reserve    ? tr::cascade("c", m, tr::reserve(*k.reserve), exit, next)
+             : k.fallback ? tr::cascade("c", m, exit, next)
+                          : tr::cascade("c", m, tr::no_fallback, exit, next);
     return k.arms == 2 ? tr::race("r", c, next, next) : tr::race("r", c, next, next, next);
   });
   return f.share();
@@ -166,6 +169,7 @@ TEST_CASE("graphs differ in what counts, and the difference says where") {
   CHECK(against({.function = "other"}) == "a: function 'next' against 'other'");
   CHECK_THAT(against({.parameter = 2}), Catch::StartsWith("a (function): parameters 'by = 1"));
   CHECK_THAT(against({.need = {.accuracy = 0.5}}), Catch::StartsWith("m: accuracy needed"));
+  CHECK(against({.reserve = std::chrono::nanoseconds(5)}) == "c: reserve 'none' against '5 ns'");
   CHECK(against({.fallback = false}) == "c: fallback 'on' against 'off'");
   CHECK(against({.exit = "even"}) == "c[0]: exit test 'odd' against 'even'");
   CHECK(against({.arms = 3}) == "r: arms '2' against '3'");

@@ -230,6 +230,14 @@ TEST_CASE("JSON errors: inside inner flows, with their path") {
             .find("2:1: best: unused stream") == 0);
 }
 
+TEST_CASE("JSON errors: a cascade's reserve") {
+  const std::string rungs = R"({"name": "k", "cascade": [{"run": "best"}], "reserve_ms": )";
+  CHECK(problems(rungs + "0.5}") == "");
+  for (const char* wrong : {"-1", "-0.001", "1e10"})
+    CHECK(problems(rungs + wrong + "}") == "2:59: k: 'reserve_ms' is a time in ms, expected 0 to 1e9");
+  CHECK(problems(rungs + "true}") == "2:59: k: 'reserve_ms' must be a number, got true or false");
+}
+
 // ---- text that nobody wrote on purpose
 
 namespace {

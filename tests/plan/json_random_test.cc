@@ -142,10 +142,14 @@ class Author {
     std::string a, b;
     const Arm first = arm(depth - 1, a), second = arm(depth, b);
     const bool fallback = below(2);
-    json = "\"cascade\": [{" + a + R"(, "exit_if": "good"}, {)" + b + "}]" + (fallback ? "" : R"(, "fallback": false)");
+    const int ms = fallback ? -1 : static_cast<int>(below(3)) - 1;  // reserved; below 0: nothing is
+    json = "\"cascade\": [{" + a + R"(, "exit_if": "good"}, {)" + b + "}]" +
+           (fallback ? "" : R"(, "fallback": false)") + (ms < 0 ? "" : R"(, "reserve_ms": )" + std::to_string(ms));
     return std::visit(
         [&](auto& x, auto& y) {
           auto rung = tr::exit_if(x, tr::named("good", good));
+          if (ms >= 0)
+            return tr::cascade(name, in, tr::no_fallback, tr::reserve(std::chrono::milliseconds(ms)), rung, y);
           return fallback ? tr::cascade(name, in, rung, y) : tr::cascade(name, in, tr::no_fallback, rung, y);
         },
         first, second);

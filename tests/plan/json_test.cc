@@ -75,6 +75,16 @@ TEST_CASE("JSON: models and cascades") {
               }));
 }
 
+TEST_CASE("JSON: a cascade's reserve") {
+  check_equal(R"({"name": "label", "cascade": [{"run": "best", "exit_if": "confident"}, {"run": "worst"}],
+                  "reserve_ms": 2.5})",
+              tr::flow<Image>("f", [](Images in) {
+                return tr::cascade("label", in, tr::reserve(std::chrono::microseconds(2500)),
+                                   tr::exit_if(tr::named("best", best), tr::named("confident", confident)),
+                                   tr::named("worst", worst));
+              }));
+}
+
 TEST_CASE("JSON: quorum") {
   check_equal(R"({"name": "vote", "quorum": [{"run": "best"}, {"run": "worst"}, {"model": "digit"}], "agree": 2})",
               tr::flow<Image>("f", [](Images in) {

@@ -19,6 +19,7 @@ const std::vector<Case>& cases() {
     add_waiting_cases(t);
     add_replace_cases(t);
     add_deadline_cases(t);
+    add_cut_off_cases(t);
     add_lifetime_cases(t);
     add_tick_cases(t);
     add_async_cases(t);

@@ -127,7 +127,12 @@ class Grower {
       if (mix(t.text(), n) % 7 == 0) throw std::runtime_error("test");
       return mix(t.text(), n) % 3 == 0;
     };
-    if (next() % 4 == 0) return cascade(name(), s, no_fallback, exit_if(arm(depth), exit), arm(depth));
+    switch (next() % 8) {
+      case 0: return cascade(name(), s, no_fallback, exit_if(arm(depth), exit), arm(depth));
+      case 4: return cascade(name(), s, no_fallback, reserve(Duration(1)), exit_if(arm(depth), exit), arm(depth));
+      case 5: return cascade(name(), s, reserve(std::chrono::microseconds(200)), exit_if(arm(depth), exit), arm(depth));
+      default: break;
+    }
     return cascade(name(), s, exit_if(arm(depth), exit), exit_if(arm(depth), exit), arm(depth));
   }
 

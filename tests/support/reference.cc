@@ -7,6 +7,7 @@
 #include <new>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "support/reference_later.h"
 
@@ -44,6 +45,7 @@ Facts later(Facts first, const Facts& second) {
   if (second.rung >= 0) first.rung = second.rung;
   if (second.winner >= 0) first.winner = second.winner;
   first.fallback = first.fallback || second.fallback;
+  first.anytime = first.anytime || second.anytime;
   return first;
 }
 
@@ -144,6 +146,7 @@ struct Reference::State {
   std::vector<std::pair<std::uint32_t, const Type*>> owned;
   Later* underway = nullptr;                                       // the asynchronous stage that is running
   std::vector<std::pair<void*, void (*)(void*) noexcept>> states;  // of stateful stages
+  bool in_element = false;                                         // of an each, where nothing is cut off
   std::optional<Error> failed;                                     // what the running thunk returned instead of a value
   Facts so_far;                                                    // of the flow's own steps
   Value outcome;
@@ -283,6 +286,7 @@ Value Reference::State::hedge(Walk& w, const Node& n, std::uint32_t in) {
 Value Reference::State::cascade(Walk& w, const Node& n, std::uint32_t in) {
   const std::string where = path_of(w.path, n);
   const bool answers_request = &w.graph == &graph && &n == &graph.at(graph.output);
+  const bool cut_off = n.reserve && !in_element;
   Value best;
   for (std::size_t rung = 0; rung < n.arms.size(); ++rung) {
     const bool last = rung + 1 == n.arms.size();
@@ -291,7 +295,10 @@ Value Reference::State::cascade(Walk& w, const Node& n, std::uint32_t in) {
     if (v && (last || holds(n.arms[rung].exit, memory + v.slot))) return v;
     if (v) best = v;
     if (last && (!best || !n.fallback)) return failure(v.error);
-    if (best && !last && answers_request && options.deadline && pick(2) == 1) throw CutShort{best.slot, best.facts};
+    if (!best || last || !options.deadline || !(answers_request || cut_off) || pick(2) == 0) continue;
+    if (answers_request) throw CutShort{best.slot, best.facts};
+    best.facts.anytime = true;
+    return best;
   }
   best.facts.fallback = true;
   return best;
@@ -371,7 +378,9 @@ Value Reference::State::each(Walk& w, const Node& n, std::uint32_t in, bool may_
   } catch (...) {
     return failure(caught(where));
   }
+  const bool around = std::exchange(in_element, true);
   const auto failures = elements(w, n, in, gather, may_take);
+  in_element = around;
   if (!failures.empty()) return failures[pick(failures.size())];
   try {
     n.each_out->finish(memory + whole, memory + gather);

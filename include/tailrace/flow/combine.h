@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <tuple>
 #include <vector>
 
@@ -28,6 +29,12 @@ ValidIf<P> valid_if(P test) {
 // For a cascade: a last rung that fails fails the request, even where an earlier rung has an answer.
 struct NoFallback {};
 inline constexpr NoFallback no_fallback{};
+// For a cascade with more behind it: when so much time is left until a request's deadline, the best answer so far goes
+// on. Must not be negative; verify says so.
+struct Reserve {
+  Duration time;
+};
+inline Reserve reserve(Duration time) { return {time}; }
 // For each: the answer is a vector of Result; an element that fails does not fail the others.
 struct Keep {};
 inline constexpr Keep keep{};
@@ -58,6 +65,7 @@ struct ArmsNode {
   const Equality* equality = nullptr;
   PolicyUse policy{};
   bool fallback = true;
+  std::optional<Duration> reserve{};
 };
 Edge add_arms(const Edge& in, ArmsNode node, Arm* arms, std::size_t count);
 
@@ -70,7 +78,8 @@ Stream<gives_t<rung_t<First>, T>> arms_node(const Stream<T>& in, ArmsNode node, 
   return Stream<gives_t<rung_t<First>, T>>(add_arms(in.edge(), std::move(node), arms, 1 + sizeof...(Rest)));
 }
 template <class T, class... Rungs>
-auto cascade_node(std::string_view name, const Stream<T>& in, bool fallback, Rungs... rungs) {
+auto cascade_node(std::string_view name, const Stream<T>& in, bool fallback, std::optional<Duration> reserve,
+                  Rungs... rungs) {
   if constexpr (!good_exits<Rungs...>()) {
     return complain_of_exits<Rungs...>(), Broken{};
   } else if constexpr (!good_arms<T, Rungs...>) {
@@ -80,6 +89,7 @@ auto cascade_node(std::string_view name, const Stream<T>& in, bool fallback, Run
   } else {
     ArmsNode node{Kind::cascade, name, nullptr};
     node.fallback = fallback;
+    node.reserve = reserve;
     return arms_node(in, std::move(node), std::move(rungs)...);
   }
 }
@@ -186,11 +196,19 @@ requires(sizeof...(Second) < 2) auto hedge(std::string_view name, const Stream<T
 // The answer of the first rung whose exit test holds, else the last one's: cheap first, dear when in doubt.
 template <class T, class... Rungs>
 auto cascade(std::string_view name, const Stream<T>& in, Rungs... rungs) {
-  return detail::cascade_node(name, in, true, std::move(rungs)...);
+  return detail::cascade_node(name, in, true, {}, std::move(rungs)...);
 }
 template <class T, class... Rungs>
 auto cascade(std::string_view name, const Stream<T>& in, NoFallback, Rungs... rungs) {
-  return detail::cascade_node(name, in, false, std::move(rungs)...);
+  return detail::cascade_node(name, in, false, {}, std::move(rungs)...);
+}
+template <class T, class... Rungs>
+auto cascade(std::string_view name, const Stream<T>& in, Reserve reserve, Rungs... rungs) {
+  return detail::cascade_node(name, in, true, reserve.time, std::move(rungs)...);
+}
+template <class T, class... Rungs>
+auto cascade(std::string_view name, const Stream<T>& in, NoFallback, Reserve reserve, Rungs... rungs) {
+  return detail::cascade_node(name, in, false, reserve.time, std::move(rungs)...);
 }
 
 // A network with early exits: every stage but the last gives an Exit<Answer, Carry>, which leaves with an answer or

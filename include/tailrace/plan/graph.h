@@ -1,10 +1,12 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tailrace/core/clock.h"
 #include "tailrace/core/problems.h"
 #include "tailrace/plan/stage.h"
 
@@ -41,6 +43,8 @@ struct Node {
   const Equality* equality = nullptr;  // quorum
   PolicyUse policy{};                  // hedge: when its second call starts, unless choices say otherwise
   bool fallback = true;                // cascade: an earlier answer serves when the last rung fails
+  // cascade: what is left for the stages behind it when a request's deadline cuts it off; empty: what choices say
+  std::optional<Duration> reserve{};
 };
 
 // nodes[0] is the input; every other node stands behind those it reads. A finished graph has no problems and no node

@@ -31,7 +31,8 @@ namespace tailrace {
 //   "race":    [ARM, ...], and if wanted "valid": TEST, which an answer must pass to win
 //   "quorum":  [ARM, ...] and "agree": how many of them must give equal answers
 //   "hedge":   [ARM] or [ARM, ARM for the second call], and if wanted "policy": a name or {name: {parameter: number}}
-//   "cascade": [RUNG, ..., ARM]; "fallback": false where a failing last one must fail the request
+//   "cascade": [RUNG, ..., ARM]; "fallback": false where a failing last one must fail the request, and
+//              if wanted "reserve_ms": what a request's deadline leaves for the stages behind it
 //   "staged": [ARM, ..., ARM], of which every one but the last gives an Exit
 //   "choose":  [ARM, ...] and "select": TEST, whose number (from 0) says which
 //   "each":    ARM, over every element of a vector; "keep": true for a Result of each instead of the first error
