@@ -21,7 +21,7 @@ struct CutWatch : Timer {
 enum CutWord : std::uint32_t {
   cut_short = 1u << 30,    // it was left with its best answer, at its cut-off or later
   cut_closed = 1u << 29,   // somebody has left it or failed it: nobody else will
-  cut_is_over = 1u << 28,  // the timer has fired, and found no answer yet or one
+  cut_is_over = 1u << 28,  // the timer has fired
   cut_armed = 1u << 27,    // the timer may be armed
 };
 
