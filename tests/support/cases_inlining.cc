@@ -128,9 +128,10 @@ void tokens_want_short_blocks(const Setting& setting) {
   auto quick = setting.start(where({.quick = true}));
   check(runs_here(quick, stoppable), "a quick stage was handed over because of a token");
   Timed timed(setting);
-  for (int i = 0; i < 8; ++i) check(!runs_here(timed.engine, stoppable, 50), "an unknown stage was run here");
+  for (int i = 0; i < 8; ++i) check(!runs_here(timed.engine, stoppable), "an unknown stage was run here");
   teach(timed.engine, {.within = 1h});
-  check(runs_here(timed.engine, stoppable, 50), "a short stage was handed over because of a token");
+  for (int i = 0; i < 2; ++i)  // the second time it is known to take so long
+    check(runs_here(timed.engine, stoppable, 50), "a short stage was handed over because of a token");
   check(runs_here(timed.engine, {.within = 1h}, 52), "a known stage was handed over");
   check(!runs_here(timed.engine, stoppable), "run lent its thread although a token may cancel it");
   check(runs_here(timed.engine, {.within = 1h}), "a known stage was handed over");
