@@ -88,7 +88,7 @@ Counted count(Frame& f, const Control& c, std::uint32_t& group) noexcept {
   for (std::uint32_t arm = 0; arm < c.arms.size(); ++arm) {
     Vote& vote = ballot.votes()[arm];
     const auto said = vote.said.load(std::memory_order_acquire);
-    if (said == Vote::nothing) ++silent;
+    if (said == Vote::unheard) ++silent;
     if (said != Vote::spoken) continue;
     vote.group = group = group_of(f, c, arm);
     vote.said.store(Vote::counted, relaxed);

@@ -9,9 +9,9 @@
 namespace tailrace::detail {
 
 struct Vote {
-  enum Said : std::uint32_t { nothing, spoken, counted };
+  enum Said : std::uint32_t { unheard, spoken, counted };
   static constexpr std::uint32_t no_group = ~0u;  // its arm failed
-  Atomic<std::uint32_t> said{nothing};
+  Atomic<std::uint32_t> said{unheard};
   std::uint32_t group = 0;  // once counted: the first arm counted whose answer it equals, or `no_group`
 };
 
