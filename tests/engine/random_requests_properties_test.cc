@@ -35,6 +35,13 @@ constexpr int tries = 10000;
 
 using Words = std::vector<std::string>;
 
+// The latest failure in words: where it depends on timing, the run that RapidCheck reports may be one that passed.
+std::string last_failure;
+[[noreturn]] void fail(const std::string& why) {
+  last_failure = why;
+  RC_FAIL(why);
+}
+
 struct Tally final : Observer {
   void on_event(const Event& e) noexcept override {
     outcomes += e.kind == Event::Kind::answered || e.kind == Event::Kind::refused;
@@ -69,11 +76,11 @@ class Storm {
   void run() {
     for (std::size_t left = std::min<std::size_t>(genes_.size(), 12); left > 0; --left) ask(next());
     for (auto& [handle, asked] : handles_) judge(handle.get(), asked);
-    if (!eventually([&] { return called_ == calls_; })) RC_FAIL("a callback was not called");
-    if (!eventually([&] { return tally_->outcomes >= asked_; })) RC_FAIL("a request was not answered");
-    if (!eventually([&] { return rest(), room() == max_in_flight_; })) RC_FAIL(setting_.name + ": room was lost");
+    if (!eventually([&] { return called_ == calls_; })) fail("a callback was not called");
+    if (!eventually([&] { return tally_->outcomes >= asked_; })) fail("a request was not answered");
+    if (!eventually([&] { return rest(), room() == max_in_flight_; })) fail(setting_.name + ": room was lost");
     if (next() % 2) stop_under_way();
-    if (!engine_.drain().empty()) RC_FAIL("a stage still runs, or a callback");
+    if (!engine_.drain().empty()) fail("a stage still runs, or a callback");
     judge_the_rest();
   }
 
@@ -85,19 +92,19 @@ class Storm {
     for (auto& h : handles) {
       const auto o = h.get();
       const bool stopped = !o && o.error().code() == Code::shutting_down;
-      if (!stopped && !is_refusal(o) && !is_allowed(o, plain_)) RC_FAIL(setting_.name + " stopped: " + show(o));
+      if (!stopped && !is_refusal(o) && !is_allowed(o, plain_)) fail(setting_.name + " stopped: " + show(o));
     }
   }
   // When nothing runs any more.
   void judge_the_rest() {
-    if (tally_->outcomes != asked_) RC_FAIL("a request had two outcomes");
-    if (wrong_) RC_FAIL("a callback got an outcome that is not allowed");
-    if (released_ != releases_) RC_FAIL("a request was not released, or twice");
-    if (!elsewhen_.settled()) RC_FAIL("a Completion was not used");
-    if (!elsewhen_.wrong().empty()) RC_FAIL(setting_.name + ": " + elsewhen_.wrong());
+    if (tally_->outcomes != asked_) fail("a request had two outcomes");
+    if (wrong_) fail("a callback got an outcome that is not allowed");
+    if (released_ != releases_) fail("a request was not released, or twice");
+    if (!elsewhen_.settled()) fail("a Completion was not used");
+    if (!elsewhen_.wrong().empty()) fail(setting_.name + ": " + elsewhen_.wrong());
     const EngineFigures figures = engine_.figures();
-    if (figures.waiting) RC_FAIL("a request still waits for its turn");
-    if (figures.too_late != elsewhen_.noticed().too_late) RC_FAIL("not as many uses that came too late were counted");
+    if (figures.waiting) fail("a request still waits for its turn");
+    if (figures.too_late != elsewhen_.noticed().too_late) fail("not as many uses that came too late were counted");
   }
 
   static Token input() { return Token("input"); }
@@ -135,7 +142,7 @@ class Storm {
     return std::find(list.begin(), list.end(), words(o)) != list.end();
   }
   void judge(const Outcome<Token>& o, const Asked& asked) {
-    if (!allows(o, asked)) RC_FAIL(setting_.name + ": " + show(o));
+    if (!allows(o, asked)) fail(setting_.name + ": " + show(o));
   }
 
   // A request without a deadline.
@@ -192,7 +199,7 @@ class Storm {
     };
     const Status status = engine_.submit(input(), request, slow);
     if (status) ++calls_, loose_ += request.within != Duration{};
-    else if (!full || status.error().code() != Code::overloaded) RC_FAIL("refused although there was room");
+    else if (!full || status.error().code() != Code::overloaded) fail("refused although there was room");
   }
 
   // Gives what works for answered requests the time to end.
@@ -208,7 +215,7 @@ class Storm {
     for (std::uint32_t i = 0; i <= max_in_flight_; ++i, ++asked_) let_in.push_back(engine_.submit(input()));
     std::uint32_t count = 0;
     for (auto& h : let_in) count += !is_refusal(h.get());
-    if (count > max_in_flight_) RC_FAIL("more requests were let in than there are places");
+    if (count > max_in_flight_) fail("more requests were let in than there are places");
     return count;
   }
 
@@ -241,8 +248,8 @@ void one_storm(int& tried, TimeLimit& limit, std::uint64_t seed) {
     Storm all(random_flow(genes), setting, storm);
     if (!all.too_many_ways()) ++tried, all.run();
   }
-  if (setting.meanwhile && setting.executor->tick({}).next != never) RC_FAIL("a timer was left behind");
-  if (Token::alive() + Boxed::alive != before) RC_FAIL("values were left behind");
+  if (setting.meanwhile && setting.executor->tick({}).next != never) fail("a timer was left behind");
+  if (Token::alive() + Boxed::alive != before) fail("values were left behind");
 }
 
 }  // namespace
@@ -256,7 +263,7 @@ TEST_CASE("random requests have one allowed outcome each, and leave nothing behi
       rc::detail::checkProperty(rc::detail::toProperty([&] { one_storm(tried, limit, params.seed); }), {}, params);
   std::ostringstream words;
   rc::detail::printResultMessage(result, words);
-  INFO(words.str() << "\nRC_PARAMS=seed=" << params.seed);
+  INFO(words.str() << "\nRC_PARAMS=seed=" << params.seed << "\nlatest failure: " << last_failure);
   CHECK(result.is<rc::detail::SuccessResult>());
   CHECK(tried > params.maxSuccess / 2);  // the others have too many ways to end
 }
