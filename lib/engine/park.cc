@@ -22,7 +22,9 @@ bool wanted(const Pending& p) noexcept {
 }
 void* slot(const Pending& p) noexcept { return frame_of(p).base() + control_of(p).out; }
 
+// Also where a value came too late because the engine is being stopped: then that is the answer.
 void fail_dropped(Frame& f, const Control& c) noexcept {
+  if (left_outside(f)) return;
   fail_stage(f, *c.around, c.name.c_str(),
              Error(Code::stage_failed, "the stage gave up its Completion without using it"));
 }
