@@ -75,13 +75,19 @@ inline bool may_enter_timed(Step s, Thread thread, TimePoint now) noexcept {
   return halt == failed ? region_failed(f, *b.region) : nothing(f);
 }
 
+// Another thread is failing the block's region at this moment, with its Completion. Of that thread and this one whoever
+// comes second to their meeting goes on, and finds that the region has failed.
+inline bool is_failed_elsewhere(const Block& b, std::uint32_t halt) noexcept {
+  return halt == failing && b.end == End::control && b.control->kind == Kind::then;
+}
+
 [[gnu::always_inline]] inline Step finish_block(Step s, Thread thread) noexcept {
   Frame& f = *s.frame;
   const Block& b = *s.block;
   RegionState& state = f.at<RegionState>(b.state);
   state.at.store(0, relaxed);
   const auto halt = state.flag.halt.load(std::memory_order_acquire);
-  if (halt != running) [[unlikely]]
+  if (halt != running && !is_failed_elsewhere(b, halt)) [[unlikely]]
     return halted(s, halt);
   switch (b.end) {
     case End::next:
