@@ -108,7 +108,8 @@ Walk::Value Walk::hedge(Line& line, std::size_t i, std::uint32_t in) {
     const Value v = calls.emplace_back(evaluate(arm, in));
     if (v.there && !arm.lone) arm.whole->add(v.seconds, 0);
   }
-  return calls.front().there ? calls.front() : failed(*line.records[i], {Code::stage_failed, "its first call failed"});
+  if (!calls.front().there) line.records[i]->fail(calls.front().why.what());
+  return calls.front();
 }
 
 // Goes as far as this input goes: stages behind its exit have no carry that they could be measured on.
