@@ -132,6 +132,7 @@ inline bool run_on_caller(Frame& f) noexcept {
 
 // Everything on an executor's thread, while the caller sleeps.
 void run_elsewhere(Frame& f) noexcept {
+  if (f.program->request_trace) trace_begin(f);
   f.refs.store(2, relaxed);
   spawn(entry_of(f));
   wait_for_answer(f);

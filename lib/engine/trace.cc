@@ -37,10 +37,11 @@ void pass(const Instruction& i, char* frame, Event::Kind kind) noexcept {
 }  // namespace
 
 void tell(Frame& f, Event event) noexcept {
+  const RequestTrace* const t = request_of(f);
+  if (t && !t->number) trace_begin(root_of(f));  // answered before anything ran
   event.at = f.executor->now();
   event.request = request_id(f);
-  if (const RequestTrace* t = request_of(f)) {
-    if (!t->number) trace_begin(f);  // answered before anything ran
+  if (t) {
     event.request = t->number;
     if (event.kind == Event::Kind::answered || event.kind == Event::Kind::late) event.began = t->began;
   }
