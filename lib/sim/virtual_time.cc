@@ -50,9 +50,7 @@ class VirtualWork final : public detail::SerialWork {
     hold(-work.holds_worker);
     in_front_ = work.holds_worker;
   }
-  VirtualTime::Occupancy occupancy() const noexcept {
-    return {static_cast<std::uint32_t>(held_), ready_, stages_};
-  }
+  VirtualTime::Occupancy occupancy() const noexcept { return {static_cast<std::uint32_t>(held_), ready_, stages_}; }
 
  private:
   std::uint32_t stage_at(const Work& work) {

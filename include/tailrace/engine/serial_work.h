@@ -59,7 +59,7 @@ class SerialWork {
   Task* last_ = nullptr;
   Task* front_ = nullptr;      // the last one of those in front
   Task* front_end_ = nullptr;  // the same once the timer that fires has returned
-  std::thread::id turn_{};  // the thread that runs tasks; none: anybody may
+  std::thread::id turn_{};     // the thread that runs tasks; none: anybody may
   // Of the thread that has the turn, which alone looks at them.
   TimePoint yield_at_ = never;
   bool fresh_ = false;  // the task that runs has not run a block yet
