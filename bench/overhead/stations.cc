@@ -4,12 +4,8 @@
 #include <memory>
 #include <thread>
 
+#include "overhead/engines.h"
 #include "overhead/scenario.h"
-#if TAILRACE_HAS_TBB
-#include <tailrace/exec/tbb.h>
-#else
-#include <tailrace/exec/pool.h>
-#endif
 
 namespace overhead {
 namespace {
@@ -17,12 +13,6 @@ namespace {
 namespace tr = tailrace;
 using Engine = tr::Engine<Value, Value>;
 
-tr::Flow<Value, Value> chain(int length, const tr::StageOptions& options) {
-  return tr::flow<Value>("chain", [&](tr::Stream<Value> s) {
-    for (int i = 0; i < length; ++i) s = s.then("s" + std::to_string(i), tr::stage(Step{}, options));
-    return s;
-  });
-}
 tr::StageOptions options_of(Queue queue) {
   switch (queue) {
     case Queue::none: return {};
@@ -67,14 +57,7 @@ class Circle {
 }  // namespace
 
 Work station_chain(int length, Queue queue) {
-  tr::EngineOptions options;
-#if TAILRACE_HAS_TBB
-  static oneapi::tbb::task_arena one_slot(1);
-  options.executor = tr::tbb_executor(one_slot);
-#else
-  options.executor = tr::pool_executor(1).value();
-#endif
-  return [engine = start(chain(length, options_of(queue)), options)](long n) {
+  return [engine = start(chain(length, options_of(queue)), one_thread())](long n) {
     Value x = seed;
     for (long i = 0; i < n; ++i) x = *engine->run(x);
     return x;

@@ -6,34 +6,13 @@
 
 #include "engine/drive.h"
 #include "engine/runtime.h"
+#include "overhead/engines.h"
 #include "overhead/scenario.h"
-#if TAILRACE_HAS_TBB
-#include <tailrace/exec/tbb.h>
-#endif
 
 namespace overhead {
 namespace {
 
 namespace tr = tailrace;
-
-tr::Flow<Value, Value> chain(int length, tr::StageOptions options = {}) {
-  return tr::flow<Value>("chain", [&](tr::Stream<Value> s) {
-    for (int i = 0; i < length; ++i) s = s.then("s" + std::to_string(i), tr::stage(Step{}, options));
-    return s;
-  });
-}
-
-// The caller's thread runs everything; no other thread is there to disturb a count.
-tr::EngineOptions one_thread() {
-  tr::EngineOptions options;
-#if TAILRACE_HAS_TBB
-  static oneapi::tbb::task_arena one_slot(1);
-  options.executor = tr::tbb_executor(one_slot);
-#else
-  options.executor = tr::pool_executor(1).value();
-#endif
-  return options;
-}
 
 tr::Plan<Value, Value> plan(int length, Fuse fuse) {
   tr::OptimiseOptions options;
