@@ -5,6 +5,7 @@
 
 #include "cli/files.h"
 #include "cli/rows.h"
+#include "tailrace/core/random.h"
 
 namespace tailrace::cli {
 
@@ -12,27 +13,11 @@ namespace {
 
 constexpr std::size_t pixels = 64;
 
-// SplitMix64 (Steele, Lea and Flood, 2014): the same numbers with every compiler.
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : state_(seed) {}
-  std::uint64_t below(std::uint64_t n) { return next() % n; }
-
- private:
-  std::uint64_t next() {
-    std::uint64_t z = state_ += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-  std::uint64_t state_;
-};
-
 std::vector<std::size_t> fixed_permutation(std::size_t n) {
   std::vector<std::size_t> order(n);
   std::iota(order.begin(), order.end(), std::size_t{0});
   Random random(80);  // the data set's number
-  for (std::size_t i = n; i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  for (std::size_t i = n; i > 1; --i) std::swap(order[i - 1], order[random.next() % i]);
   return order;
 }
 
