@@ -27,8 +27,8 @@ std::string_view name_of(Event::Kind kind) noexcept {
   }
   return "";
 }
-std::int64_t since(const Executor& clock, TimePoint start) noexcept {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(clock.now() - start).count();
+std::int64_t nanoseconds(Duration since_start) noexcept {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(since_start).count();
 }
 
 }  // namespace
@@ -50,17 +50,16 @@ void EventLog::on_event(const Event& event) noexcept {
     if (!event.where.empty()) line += " " + std::string(event.where);
     if (has_arm(event.kind)) line += " " + std::to_string(event.arm);
     if (event.code != Code::none) line += " " + std::string(name(event.code)) + ": " + std::string(event.what);
-    add(std::move(line));
+    add(event.at, line);
   } catch (...) {  // no memory for a line: the log is cut short, the request is not
   }
 }
 
-void EventLog::note(const std::string& text) { add(text); }
+void EventLog::note(const std::string& text) { add(clock_->now(), text); }
 
-void EventLog::add(std::string line) {
-  const auto time = since(*clock_, start_);
+void EventLog::add(TimePoint at, const std::string& line) {
   std::lock_guard lock(mutex_);
-  text_ += std::to_string(time) + " " + line + "\n";
+  text_ += std::to_string(nanoseconds(at - start_)) + " " + line + "\n";
 }
 
 std::string EventLog::text() const {
@@ -68,14 +67,14 @@ std::string EventLog::text() const {
   return text_;
 }
 
-EventTable::EventTable(std::shared_ptr<const Executor> clock, std::ostream& out, std::uint64_t first_request)
-    : clock_(std::move(clock)), start_(clock_->now()), first_request_(first_request), out_(out) {
+EventTable::EventTable(const std::shared_ptr<const Executor>& clock, std::ostream& out, std::uint64_t first_request)
+    : start_(clock->now()), first_request_(first_request), out_(out) {
   out_ << "time_ns,request,event,where,arm,code,what\n";
 }
 
 void EventTable::on_event(const Event& event) noexcept {
   try {
-    std::string line = std::to_string(since(*clock_, start_)) + ',';
+    std::string line = std::to_string(nanoseconds(event.at - start_)) + ',';
     line += std::to_string(event.request - first_request_) + ',';
     line.append(name_of(event.kind)) += ',';
     line += csv_field(event.where) + ',';

@@ -1,26 +1,31 @@
 #include "tailrace/trace/all.h"
 
-#include <utility>
+#include <algorithm>
 
 namespace tailrace::trace {
 namespace {
 
 class All final : public Observer {
  public:
-  explicit All(std::vector<std::shared_ptr<Observer>> observers) : observers_(std::move(observers)) {}
+  explicit All(const std::vector<std::shared_ptr<Observer>>& observers) {
+    for (const auto& o : observers) members_.push_back({o, o->detail() == Detail::stages});
+  }
   void on_event(const Event& e) noexcept override {
-    for (const auto& o : observers_)
-      if (o->detail() == Detail::stages || !is_detail(e.kind)) o->on_event(e);
+    for (const Member& m : members_)
+      if (m.stages || !is_detail(e.kind)) m.observer->on_event(e);
   }
   Detail detail() const noexcept override {
-    for (const auto& o : observers_)
-      if (o->detail() == Detail::stages) return Detail::stages;
-    return Detail::outcomes;
+    const bool stages = std::any_of(members_.begin(), members_.end(), [](const Member& m) { return m.stages; });
+    return stages ? Detail::stages : Detail::outcomes;
   }
 
  private:
+  struct Member {
+    std::shared_ptr<Observer> observer;
+    bool stages;
+  };
   static bool is_detail(Event::Kind kind) noexcept { return kind == Event::Kind::begun || kind >= Event::Kind::waited; }
-  const std::vector<std::shared_ptr<Observer>> observers_;
+  std::vector<Member> members_;
 };
 
 }  // namespace
@@ -28,7 +33,7 @@ class All final : public Observer {
 std::shared_ptr<Observer> all(std::vector<std::shared_ptr<Observer>> observers) {
   std::erase(observers, nullptr);
   if (observers.size() < 2) return observers.empty() ? nullptr : observers.front();
-  return std::make_shared<All>(std::move(observers));
+  return std::make_shared<All>(observers);
 }
 
 }  // namespace tailrace::trace

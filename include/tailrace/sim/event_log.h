@@ -27,7 +27,7 @@ class EventLog final : public Observer {
   std::string text() const;
 
  private:
-  void add(std::string line);
+  void add(TimePoint at, const std::string& line);
 
   const std::shared_ptr<const Executor> clock_;
   const TimePoint start_;
@@ -46,11 +46,10 @@ class EventLog final : public Observer {
 // 0.
 class EventTable final : public Observer {
  public:
-  EventTable(std::shared_ptr<const Executor> clock, std::ostream& out, std::uint64_t first_request = 0);
+  EventTable(const std::shared_ptr<const Executor>& clock, std::ostream& out, std::uint64_t first_request = 0);
   void on_event(const Event& event) noexcept override;
 
  private:
-  const std::shared_ptr<const Executor> clock_;
   const TimePoint start_;
   const std::uint64_t first_request_;
   std::mutex mutex_;
