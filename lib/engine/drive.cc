@@ -65,21 +65,18 @@ inline bool may_enter_timed(Step s, Thread thread, TimePoint now) noexcept {
 [[gnu::noinline]] Step halted(Step s, std::uint32_t halt) noexcept {
   Frame& f = *s.frame;
   const Block& b = *s.block;
-  const bool parked = b.end == End::control && b.control->kind == Kind::then;
   if (b.station) call_ended();
-  if (b.region->trace && !parked && halt == stopped) [[unlikely]]
+  if (b.region->trace && !parks(b) && halt == stopped) [[unlikely]]
     trace_stopped(f, b);
   if (b.end == End::leave) end_turn(f, *b.region, *b.station);
-  if (parked) leave_park(f, *b.control);
+  if (parks(b)) leave_park(f, *b.control);
   if (halt == stopped && b.region->role == Role::call) call_stopped(f, *b.region);
   return halt == failed ? region_failed(f, *b.region) : nothing(f);
 }
 
 // Another thread is failing the block's region at this moment, with its Completion. Of that thread and this one whoever
 // comes second to their meeting goes on, and finds that the region has failed.
-inline bool is_failed_elsewhere(const Block& b, std::uint32_t halt) noexcept {
-  return halt == failing && b.end == End::control && b.control->kind == Kind::then;
-}
+inline bool is_failed_elsewhere(const Block& b, std::uint32_t halt) noexcept { return halt == failing && parks(b); }
 
 [[gnu::always_inline]] inline Step finish_block(Step s, Thread thread) noexcept {
   Frame& f = *s.frame;
@@ -156,12 +153,11 @@ TimePoint drive_timed(Step s, Thread thread) noexcept {
     enter_block(f, *s.block);
     const Block& b = run_blocks(f, *s.block);
     const bool whole = f.at<RegionState>(b.state).flag.halt.load(relaxed) == running;
-    const bool parks = b.control && b.control->kind == Kind::then;
-    if (parks) learn(b, f.executor->now() - looked, whole);  // whoever completes it may be quicker than this thread
+    if (parks(b)) learn(b, f.executor->now() - looked, whole);  // whoever completes it may be quicker than this thread
     s = finish_block({&f, &b}, thread);
     if (!s.frame) break;
     const TimePoint now = s.frame->executor->now();
-    if (!parks) learn(b, now - looked, whole);
+    if (!parks(b)) learn(b, now - looked, whole);
     looked = now;
     if (!s.block) {
       release(*s.frame);

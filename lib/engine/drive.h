@@ -13,6 +13,9 @@ struct Step {
 // have it at any moment, because of a stop token.
 enum class Thread : std::uint8_t { worker, borrowed, interruptible };
 
+// Whether the block ends with an asynchronous stage, for whose Completion the region then waits.
+inline bool parks(const Block& b) noexcept { return b.end == End::control && b.control->kind == Kind::then; }
+
 // Runs a block and those that come next, up to one that ends otherwise or to where somebody must look whether to go on;
 // gives the last one. Stops early when an instruction fails or the region is stopped.
 const Block& run_blocks(Frame& f, const Block& first) noexcept;

@@ -107,12 +107,6 @@ void wait_here(Frame& f) noexcept {
   all.give_back(*here);
 }
 
-[[gnu::noinline]] void mark_late(Frame& f) noexcept {
-  f.late = true;
-  f.engine->late.fetch_add(1, relaxed);
-  observe(f, {Event::Kind::late, f.code, 0, {}, {}});
-}
-
 // A stop token may answer the request while a stage runs.
 bool is_interruptible(const Frame& f) noexcept { return f.special && f.more.listener; }
 

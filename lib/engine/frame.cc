@@ -76,11 +76,8 @@ std::int16_t last_choice(Frame& f, bool (*wanted)(Kind)) noexcept {
 }
 
 // Where nobody watches deadlines while a stage runs, its answer may come past one.
-[[gnu::noinline]] void mark_late(Frame& f) noexcept {
-  if (!f.answer || f.anytime || f.executor->now() <= f.head.request.deadline) return;
-  f.late = true;
-  f.engine->late.fetch_add(1, relaxed);
-  observe(f, {Event::Kind::late, f.code, 0, {}, {}});
+[[gnu::noinline]] void look_whether_late(Frame& f) noexcept {
+  if (f.answer && !f.anytime && f.executor->now() > f.head.request.deadline) mark_late(f);
 }
 
 void deliver_now(Frame& f) noexcept {
@@ -215,13 +212,19 @@ bool take_spare(Frame& f) noexcept {
   return true;
 }
 
+void mark_late(Frame& f) noexcept {
+  f.late = true;
+  f.engine->late.fetch_add(1, relaxed);
+  observe(f, {Event::Kind::late, f.code, 0, {}, {}});
+}
+
 void complete(Frame& f) noexcept {
   if (f.armed && f.executor->cancel(f.timer)) {
     f.engine->resting.fetch_sub(1, relaxed);
     f.engine->outside.fetch_sub(1, relaxed);
     release(f);  // the timer's reference; the caller has its own
     if (f.engine->threadless) [[unlikely]]
-      mark_late(f);
+      look_whether_late(f);
   }
   if (f.engine->observer) [[unlikely]]
     observe_answer(f);

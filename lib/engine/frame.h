@@ -219,6 +219,8 @@ inline bool claim(Frame& f) noexcept {
 }
 // REQUIRES: claimed by the caller, who has filled in `code` or `answer`.
 void complete(Frame& f) noexcept;
+// The answer came past its deadline, because its thread was running a stage.
+void mark_late(Frame& f) noexcept;
 // Answers with an error from outside (deadline, cancellation, shutdown) unless it has been answered; at its deadline a
 // cascade's best answer serves. `apart`: a callback is not called in here, on whatever thread this is.
 void expire(Frame& f, Code code, bool apart = false) noexcept;

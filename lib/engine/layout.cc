@@ -1,17 +1,12 @@
 #include "engine/layout.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "engine/frame.h"
 #include "engine/trace.h"
 
 namespace tailrace::detail {
 namespace {
-
-Duration duration(double seconds) {
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(std::min(seconds, 1e6)));
-}
 
 // header | region states | turns | control words | request's trace | live bytes | slots | tasks | texts
 class Layout {
@@ -62,7 +57,7 @@ class Layout {
       block.memory = slot_at(block.memory);
       block.first = p_.code.data() + d_.starts[b];
       block.last = p_.code.data() + (b + 1 < d_.starts.size() ? d_.starts[b + 1] : p_.code.size());
-      if (d_.seconds[b] >= 0) block.cost.store(policy::expected_cost(duration(d_.seconds[b])));
+      if (d_.seconds[b] >= 0) block.cost.store(policy::expected_cost(to_duration(d_.seconds[b])));
     }
   }
   void place_region(Region& r) {

@@ -40,11 +40,8 @@ void tell(Frame& f, Event event) noexcept {
   const RequestTrace* const t = request_of(f);
   if (t && !t->number) trace_begin(root_of(f));  // answered before anything ran
   event.at = f.executor->now();
-  event.request = request_id(f);
-  if (t) {
-    event.request = t->number;
-    if (event.kind == Event::Kind::answered || event.kind == Event::Kind::late) event.began = t->began;
-  }
+  event.request = t ? t->number : request_id(f);
+  if (t && (event.kind == Event::Kind::answered || event.kind == Event::Kind::late)) event.began = t->began;
   f.engine->observer->on_event(event);
 }
 

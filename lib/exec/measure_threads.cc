@@ -16,8 +16,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
-
 struct Knock : Task {
   TimePoint begun{};
   std::atomic<std::uint32_t> done{0};
@@ -76,7 +74,7 @@ double run(const EngineCore& engine, int count) {
     ::new (frame.input()) int(i);
     engine.run(frame);
   }
-  return seconds(Clock::now() - begin) / count;
+  return to_seconds(Clock::now() - begin) / count;
 }
 
 Times times_of(const std::vector<double>& values) {
@@ -104,7 +102,7 @@ Times measure_wake(Executor& executor, int samples) {
       static_cast<void>(knock.release());  // the executor still has it, and may yet begin it
       return {};
     }
-    values.push_back(std::max(0., seconds(knock->begun - spawned)));
+    values.push_back(std::max(0., to_seconds(knock->begun - spawned)));
   }
   return times_of(values);
 }

@@ -30,7 +30,7 @@ Decision decide(const Node& cascade, const Rest& rest, Duration& reserve) {
   d.pass = "exit";
   d.where = path_of({}, cascade);
   if (cascade.reserve) {
-    const double seconds = std::chrono::duration<double>(*cascade.reserve).count();
+    const double seconds = to_seconds(*cascade.reserve);
     d.what = fmt::format("cut off {} before a request's deadline", time_in_words(seconds));
     d.why = "the flow says so";
   } else if (!rest.unknown.empty()) {

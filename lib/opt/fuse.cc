@@ -35,7 +35,7 @@ class Fuser {
  public:
   Fuser(const OptimiseOptions& options, std::vector<Decision>& decisions)
       : hand_over_(options.profile.hand_over.known() ? options.profile.hand_over.expected() : -1),
-        max_block_(options.max_block > Duration{} ? std::chrono::duration<double>(options.max_block).count() : -1),
+        max_block_(options.max_block > Duration{} ? to_seconds(options.max_block) : -1),
         profile_(!options.profile.empty()),
         decisions_(decisions) {}
 

@@ -31,7 +31,7 @@ std::string rule(const Node& node) {
              (node.arms.size() > 1 ? " of another kind" : "");
     case Kind::cascade:
       return std::string("first rung whose exit test holds, else the last") + (node.fallback ? "" : ", no fallback") +
-             (node.reserve ? ", reserve " + time_in_words(std::chrono::duration<double>(*node.reserve).count()) : "");
+             (node.reserve ? ", reserve " + time_in_words(to_seconds(*node.reserve)) : "");
     case Kind::staged: return "first stage that leaves, else the last";
     case Kind::choose: return "the arm that " + in_words(node.test, "its selector") + " names";
     case Kind::each:
