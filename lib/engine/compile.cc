@@ -317,13 +317,15 @@ class Compiler {
     if (!reserve) return;
     c.reserve = *reserve;
     c.gather = plain_slot<CutWatch>();
-    p_.cut_offs = true;
+    p_.timers = true;
   }
   void hedge(Scope& s, int node, Control& c) {
     c.gather = plain_slot<HedgeWatch>();
     const PolicyUse& use = policy_of(s.graph.at(node), s.choices, static_cast<std::size_t>(node));
-    if (auto site = stations_.find_or_make_hedge(flow_, c.name, use, policies_))
+    if (auto site = stations_.find_or_make_hedge(flow_, c.name, use, policies_)) {
       c.hedge = p_.hedges.emplace_back(std::move(site)).get();
+      p_.timers = true;
+    }
     for (const Block& b : p_.blocks)
       if (b.region == c.arms[1] && b.station && !b.station->spec().per_stream) c.station = b.station;
   }

@@ -9,23 +9,6 @@ constexpr auto relaxed = std::memory_order_relaxed;
 
 CutWatch& watch_of(Frame& f, const Control& c) noexcept { return f.at<CutWatch>(c.gather); }
 
-bool is_stopped(Frame& f, const Control& c) noexcept {
-  return f.region_state(*c.around).flag.halt.load(std::memory_order_acquire) != running || halted_outside(f);
-}
-
-// The timer's reference, and what keeps the engine for it.
-void let_go(Frame& f) noexcept {
-  EngineState& engine = *f.engine;
-  release(f);
-  engine.outside.fetch_sub(1, std::memory_order_release);
-}
-
-void disarm(Frame& f, const Control& c) noexcept {
-  if (!f.executor->cancel(watch_of(f, c))) return;
-  f.engine->resting.fetch_sub(1, relaxed);
-  let_go(f);
-}
-
 bool close(Frame& f, const Control& c) noexcept {
   return !(f.words(c).b.fetch_or(cut_closed, std::memory_order_acq_rel) & cut_closed);
 }
@@ -49,9 +32,8 @@ void go_on_behind(Task& task) noexcept {
 // two sees the other.
 void on_time(Timer& timer) noexcept {
   CutWatch& w = static_cast<CutWatch&>(timer);
-  Frame& f = *w.frame;
+  Frame& f = fired(w);
   const Control& c = *w.control;
-  f.engine->resting.fetch_sub(1, relaxed);
   f.words(c).b.fetch_or(cut_is_over, std::memory_order_acq_rel);
   if (!f.words(c).a.load(relaxed) || is_stopped(f, c) || !close(f, c)) return let_go(f);
   const auto best = f.words(c).a.load(std::memory_order_acquire);
@@ -71,13 +53,9 @@ Step start_with_cut_off(Frame& f, const Control& c, Thread thread) noexcept {
   w.control = &c;
   w.cut = f.head.request.deadline - c.reserve;
   if (w.cut <= f.executor->now() || !take_spare(f)) return enter(f, *c.arms[0]);
-  share(f, 1);
-  f.engine->outside.fetch_add(1, relaxed);
-  f.engine->resting.fetch_add(1, relaxed);
-  f.words(c).b.store(cut_armed, std::memory_order_release);
-  f.executor->wake_at(w.cut, w);
-  // Who stops the region looks at the timer afterwards, and this at the region: one of the two sees the other.
-  if (is_stopped(f, c)) disarm(f, c);
+  f.words(c).b.store(timer_armed, std::memory_order_release);
+  arm(w, w.cut);
+  if (is_stopped(f, c)) disarm(w);
   if (thread == Thread::worker) return enter(f, *c.arms[0]);
   spawn(enter(f, *c.arms[0]));  // a caller's thread that is in a rung could not go on
   return {nullptr, nullptr};
@@ -85,20 +63,13 @@ Step start_with_cut_off(Frame& f, const Control& c, Thread thread) noexcept {
 
 bool close_cut_off(Frame& f, const Control& c) noexcept {
   if (!close(f, c)) return false;
-  if (f.words(c).b.load(relaxed) & cut_armed) disarm(f, c);
+  if (f.words(c).b.load(relaxed) & timer_armed) disarm(watch_of(f, c));
   return true;
 }
 
 bool is_past_cut_off(Frame& f, const Control& c) noexcept {
   const bool told = f.words(c).b.fetch_or(0, std::memory_order_acq_rel) & cut_is_over;
   return told || f.executor->now() >= watch_of(f, c).cut;
-}
-
-void leave_cut_offs(Frame& f, std::uint32_t first, std::uint32_t last) noexcept {
-  for (const Control& c : f.program->controls) {
-    if (c.reserve < Duration{} || c.around->first < first || c.around->first >= last) continue;
-    if (f.words(c).b.load(std::memory_order_acquire) & cut_armed) disarm(f, c);
-  }
 }
 
 }  // namespace tailrace::detail

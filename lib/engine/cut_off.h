@@ -1,28 +1,25 @@
 #pragma once
-#include "engine/drive.h"
+#include "engine/control_timer.h"
 
 // The cut-off of a cascade that something follows: from then on its best answer is good enough, so that the rest of the
 // flow meets the deadline. See docs/design/0017-cut-off.md.
 namespace tailrace::detail {
 
-// What a cascade with a cut-off needs in the frame; stands in the slot Control::gather from its start on. As a timer it
-// holds a reference on the frame while it is armed, and hands it on to the task that goes on behind the cascade.
-struct CutWatch : Timer {
+// What a cascade with a cut-off needs in the frame, from its start on. As a timer it hands what it holds on to the task
+// that goes on behind the cascade.
+struct CutWatch : ControlTimer {
   struct GoesOn : Task {
     CutWatch* watch = nullptr;
   };
-  Frame* frame = nullptr;
-  const Control* control = nullptr;
   TimePoint cut{};
   GoesOn goes_on;
 };
 
-// In ControlWords::b of such a cascade, beside what every cascade has there.
+// In ControlWords::b of such a cascade, beside timer_armed and what every cascade has there.
 enum CutWord : std::uint32_t {
   cut_short = 1u << 30,    // it was left with its best answer, at its cut-off or later
   cut_closed = 1u << 29,   // somebody has left it or failed it: nobody else will
   cut_is_over = 1u << 28,  // the timer has fired
-  cut_armed = 1u << 27,    // the timer may be armed
 };
 
 // Whether this request has a cut-off at this cascade.
@@ -34,7 +31,5 @@ Step start_with_cut_off(Frame& f, const Control& c, Thread thread) noexcept;
 bool close_cut_off(Frame& f, const Control& c) noexcept;
 // Whether the cut-off has passed. REQUIRES: what is now the best answer has been noted.
 bool is_past_cut_off(Frame& f, const Control& c) noexcept;
-// Disarms the timers of cascades that stand in stopped regions. REQUIRES: the caller has a reference on the frame.
-void leave_cut_offs(Frame& f, std::uint32_t first, std::uint32_t last) noexcept;
 
 }  // namespace tailrace::detail

@@ -25,7 +25,11 @@ inline void enter_block(Frame& f, const Block& b) noexcept {
 }
 // Whether what stands around a frame (the request that it is an element of, or the engine) was stopped.
 bool halted_outside(const Frame& f) noexcept;
-// The same, and then stops its regions, and answers a request of an engine that is being stopped.
+// Whether the region that a control stands in, or what stands around the frame, was stopped or has failed.
+inline bool is_stopped(Frame& f, const Control& c) noexcept {
+  return f.region_state(*c.around).flag.halt.load(std::memory_order_acquire) != running || halted_outside(f);
+}
+// As halted_outside, and then stops its regions, and answers a request of an engine that is being stopped.
 bool left_outside(Frame& f) noexcept;
 // Tasks of any engine, and requests that it runs as their caller, that the calling thread is in, one inside the other.
 inline thread_local unsigned tasks_running = 0;

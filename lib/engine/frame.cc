@@ -2,7 +2,6 @@
 
 #include "engine/cut_off.h"
 #include "engine/drive.h"
-#include "engine/hedge.h"
 #include "engine/trace.h"
 #include "engine/turn.h"
 
@@ -281,8 +280,7 @@ void halt_regions(Frame& f, std::uint32_t first, std::uint32_t last) noexcept {
     f.region_state(r).flag.halt.compare_exchange_strong(expected, stopped);  // before it looks at queues
   }
   if (f.program->queues) leave_queues(f, first, last);
-  if (!f.program->hedges.empty()) leave_hedges(f, first, last);
-  if (f.program->cut_offs) leave_cut_offs(f, first, last);
+  if (f.program->timers) leave_timers(f, first, last);
 }
 
 bool begin_failing(Frame& f, const Region& r) noexcept {

@@ -17,10 +17,6 @@ void observe(Frame& f, const Control& c, Event::Kind kind) noexcept {
   detail::observe(f, {kind, Code::none, 0, c.name, {}});
 }
 
-bool is_stopped(Frame& f, const Control& c) noexcept {
-  return f.region_state(*c.around).flag.halt.load(std::memory_order_acquire) != running || halted_outside(f);
-}
-
 // ---- what the policy is told
 
 // Tasks that run or are ready, of all engines' requests on these threads.
@@ -66,41 +62,21 @@ bool start_copy(Frame& f, const Control& c, TimePoint now) noexcept {
 
 // ---- the timer
 
-// The timer's reference, and what keeps the engine for it.
-void let_go(Frame& f) noexcept {
-  EngineState& engine = *f.engine;
-  release(f);
-  engine.outside.fetch_sub(1, std::memory_order_release);
-}
-
-bool disarm(Frame& f, const Control& c) noexcept {
-  if (!f.executor->cancel(watch_of(f, c))) return false;
-  f.engine->resting.fetch_sub(1, relaxed);
-  let_go(f);
-  return true;
-}
-
-// Who stops the region or closes the hedge looks at the timer afterwards, and this at the region and the hedge: one of
-// the two sees the other. REQUIRES: the timer has its reference, and the caller another one.
-void arm(Frame& f, const Control& c, TimePoint due) noexcept {
-  HedgeWatch& w = watch_of(f, c);
-  f.engine->resting.fetch_add(1, relaxed);
-  f.executor->wake_at(due, w);
-  if (f.words(c).b.load(std::memory_order_acquire) & closed || is_stopped(f, c)) disarm(f, c);
+// Who closes the hedge looks at the timer afterwards, as who stops the region does.
+void arm_and_look(Frame& f, const Control& c, TimePoint due) noexcept {
+  arm(watch_of(f, c), due);
+  if (f.words(c).b.load(std::memory_order_acquire) & closed || is_stopped(f, c)) disarm(watch_of(f, c));
 }
 
 void on_time(Timer& timer) noexcept {
   HedgeWatch& w = static_cast<HedgeWatch&>(timer);
-  Frame& f = *w.frame;
+  Frame& f = fired(w);
   const Control& c = *w.control;
-  f.engine->resting.fetch_sub(1, relaxed);
   if (f.words(c).b.load(std::memory_order_acquire) & closed || is_stopped(f, c)) return let_go(f);
   const TimePoint now = f.executor->now();
   const HedgeAction action = c.hedge->decide(look(f, c, std::max(now - w.began, Duration{1})), now);
   if (action.kind == Asked::wait) {
-    share(f, 1);  // for the time after it is armed
-    f.engine->outside.fetch_add(1, relaxed);
-    arm(f, c, w.began + action.age);
+    arm_and_look(f, c, w.began + action.age);
     return let_go(f);
   }
   EngineState& engine = *f.engine;
@@ -124,15 +100,14 @@ bool prepare(Frame& f, const Control& c, Thread thread) noexcept {
   const HedgeAction action = c.hedge->decide(look(f, c, {}, thread == Thread::worker), now);
   if (action.kind == Asked::leave) return false;
   if (!take_spare(f)) return false;
-  share(f, 1);
   if (action.kind == Asked::start) {
+    share(f, 1);
     if (start_copy(f, c, now)) return true;
     f.refs.fetch_sub(1, relaxed);
     return false;
   }
-  f.engine->outside.fetch_add(1, relaxed);
-  f.words(c).b.store(armed, std::memory_order_release);
-  arm(f, c, now + action.age);
+  f.words(c).b.store(timer_armed, std::memory_order_release);
+  arm_and_look(f, c, now + action.age);
   return true;
 }
 
@@ -173,7 +148,7 @@ Step call_done(Frame& f, const Region& r) noexcept {
       return call_stopped(f, r), nothing(f);
   } else {
     words.a.store(1, relaxed);  // alone, for good
-    if (before & armed) disarm(f, c);
+    if (before & timer_armed) disarm(watch_of(f, c));
   }
   settle(f, r, before & copied);
   return go_on(f, c, r.answer);
@@ -185,7 +160,7 @@ Step call_failed(Frame& f, const Region& r) noexcept {
       f.words(c).b.fetch_or(r.arm == 0 ? call_out | closed : std::uint32_t{copy_out}, std::memory_order_acq_rel);
   if (r.arm == 0 && before & copied && !(before & copy_out)) return nothing(f);  // the copy may answer still
   if (r.arm == 1 && !(before & call_out)) return nothing(f);
-  if (before & armed && !(before & copied)) disarm(f, c);
+  if (before & timer_armed && !(before & copied)) disarm(watch_of(f, c));
   const RegionState& call = f.region_state(*c.arms[0]);
   return fail_control(f, c, call.code, call.where, text_of(f, *c.arms[0]));
 }
@@ -197,13 +172,6 @@ void call_stopped(Frame& f, const Region& r) noexcept {
   if (told == 0) return;
   const TimePoint since{Duration(told)};
   c.hedge->observe({HedgeSample::Kind::stopped, f.executor->now() - since, {}, false});
-}
-
-void leave_hedges(Frame& f, std::uint32_t first, std::uint32_t last) noexcept {
-  for (const Control& c : f.program->controls) {
-    if (!c.hedge || c.around->first < first || c.around->first >= last) continue;
-    if (f.words(c).b.load(std::memory_order_acquire) & armed) disarm(f, c);
-  }
 }
 
 }  // namespace tailrace::detail

@@ -1,26 +1,22 @@
 #pragma once
-#include "engine/drive.h"
+#include "engine/control_timer.h"
 #include "engine/hedge_site.h"
 
 // A hedge: one call, and a second one beside it when the policy says so. See docs/design/0015-hedging.md.
 namespace tailrace::detail {
 
-// What a hedge needs in the frame; stands in the slot Control::gather from its start on. As a timer it is armed while
-// the policy wants to be asked again, and holds a reference on the frame then.
-struct HedgeWatch : Timer {
-  Frame* frame = nullptr;
-  const Control* control = nullptr;
+// What a hedge needs in the frame, from its start on. As a timer it is armed while the policy wants to be asked again.
+struct HedgeWatch : ControlTimer {
   TimePoint began{}, copied{};    // when the call and its copy were started
   Atomic<Duration::rep> told{0};  // when the second to answer was told to stop; 0: nobody was
 };
 
-// ControlWords::b of a hedge.
+// ControlWords::b of a hedge, beside timer_armed.
 enum HedgeWord : std::uint32_t {
   call_out = 1,  // the call has failed
   copy_out = 2,  // its copy has
   copied = 4,    // there is a copy
-  armed = 8,     // the timer may be armed
-  closed = 16,   // no copy is started any more
+  closed = 8,    // no copy is started any more
 };
 
 Step start_hedge(Frame& f, const Control& c, Thread thread) noexcept;
@@ -29,7 +25,5 @@ Step call_done(Frame& f, const Region& r) noexcept;
 Step call_failed(Frame& f, const Region& r) noexcept;
 // A call has ended because it was told to stop.
 void call_stopped(Frame& f, const Region& r) noexcept;
-// Disarms the timers of hedges that stand in stopped regions. REQUIRES: the caller has a reference on the frame.
-void leave_hedges(Frame& f, std::uint32_t first, std::uint32_t last) noexcept;
 
 }  // namespace tailrace::detail

@@ -11,10 +11,7 @@ constexpr auto relaxed = std::memory_order_relaxed;
 Frame& frame_of(const Pending& p) noexcept { return *static_cast<Frame*>(p.frame); }
 const Control& control_of(const Pending& p) noexcept { return *static_cast<const Control*>(p.step); }
 
-bool is_wanted(const Pending& p) noexcept {
-  Frame& f = frame_of(p);
-  return f.region_state(*control_of(p).around).flag.halt.load(relaxed) == running && !halted_outside(f);
-}
+bool is_wanted(const Pending& p) noexcept { return !is_stopped(frame_of(p), control_of(p)); }
 bool wanted(const Pending& p) noexcept {
   if (is_wanted(p)) return true;
   frame_of(p).engine->too_late.fetch_add(1, relaxed);

@@ -115,7 +115,7 @@ struct Compiled {
   std::vector<std::shared_ptr<Station>> stations;
   std::vector<std::shared_ptr<HedgeSite>> hedges;
   bool parks = false;                // some stage is asynchronous
-  bool cut_offs = false;             // some cascade has one
+  bool timers = false;               // some hedge or cascade has one
   bool queues = false;               // some stage of it or of its elements has a station
   const Control* anytime = nullptr;  // the cascade that answers the request, if one does
 };
