@@ -41,7 +41,11 @@ class FlowGraph final : public System {
   void send(std::uint32_t number) override {
     Payload* p = &payloads_.emplace_back();
     p->number = number;
-    arena_.enqueue([this, p] { shared_.front().try_put(p); });
+    graph_->reserve_wait();  // who waits for the graph waits for the way out of its last node, too
+    arena_.enqueue([this, p] {
+      shared_.front().try_put(p);
+      graph_->release_wait();
+    });
   }
 
  private:
