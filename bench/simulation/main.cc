@@ -37,11 +37,16 @@ struct Exact {
 Exact exact(const Queue& queue) {
   const double free = queue.workers * 1000 - queue.rate();
   if (queue.workers == 1) return {1 / free, std::log(100.) / free};
-  const double waits = 2 * queue.busy * queue.busy / (1 + queue.busy), weight = waits * 1000 / (1000 - free);
+  const double waits = 2 * queue.busy * queue.busy / (1 + queue.busy);
+  // P(wait + service > t); of those who wait, the two exponentials add up, also where both have one rate.
+  const auto longer = [&](double t) {
+    const double ratio = std::abs(free - 1000) < 1e-6 ? t : std::expm1((1000 - free) * t) / (1000 - free);
+    return std::exp(-1000 * t) * (1 + waits * 1000 * ratio);
+  };
   double low = 0, high = 1;
   for (int i = 0; i < 100; ++i) {
     const double t = (low + high) / 2;
-    ((1 - weight) * std::exp(-1000 * t) + weight * std::exp(-free * t) > .01 ? low : high) = t;
+    (longer(t) > .01 ? low : high) = t;
   }
   return {1e-3 + waits / free, low};
 }

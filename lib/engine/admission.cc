@@ -125,7 +125,7 @@ inline void prepare(Frame& f, EngineState& e, TimePoint deadline, bool timed) no
 bool says_more(const Request& r) noexcept {
   const auto numbers = r.stream | r.id | static_cast<std::uint64_t>(r.priority) |
                        static_cast<std::uint64_t>(r.stamp.time_since_epoch().count());
-  return numbers || r.stop.stop_possible() || r.on_release;
+  return numbers || r.stop.stop_possible() || r.on_release || r.timing;
 }
 [[gnu::noinline]] void note(Frame& f, const Request& r) noexcept {
   f.special = f.ranked = true;
@@ -137,6 +137,9 @@ bool says_more(const Request& r) noexcept {
   f.more.on_release = r.on_release;
   // Like a deadline, a stop token may answer the request while a stage runs.
   if (r.stop.stop_possible()) f.timed = f.shared = true;
+  if (!r.timing) return;
+  f.timed = f.clocked = true;
+  f.more.account.open(f.executor->now());
 }
 
 // What admit() does where its first try gave no frame: looks again, waits, refuses.

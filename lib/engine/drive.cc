@@ -40,6 +40,9 @@ inline void learn(const Block& b, Duration took, bool whole) noexcept {
   }
 }
 
+// It is timed only to see where its time goes.
+inline bool left_for_ever(const Frame& f) noexcept { return f.head.request.deadline == never; }
+
 // Whether the caller's thread would be back in time from the step's block. Where that thread is also one of those that
 // the request would be handed over to, there is nothing to choose.
 inline bool may_stay(Step s, Thread thread, TimePoint now) noexcept {
@@ -47,7 +50,7 @@ inline bool may_stay(Step s, Thread thread, TimePoint now) noexcept {
   const Duration left = f.head.request.deadline - now;
   const Duration slack = thread == Thread::interruptible ? std::min(left, policy::at_once) : left;
   return policy::may_inline(s.block->cost.load(relaxed), slack) ||
-         (f.engine->shares_threads && f.executor->on_worker());
+         (left_for_ever(f) && thread != Thread::interruptible) || (f.engine->shares_threads && f.executor->on_worker());
 }
 
 inline bool may_enter_timed(Step s, Thread thread, TimePoint now) noexcept {
@@ -102,6 +105,8 @@ inline bool is_failed_elsewhere(const Block& b, std::uint32_t halt) noexcept { r
 void run_task(Task& task) noexcept {
   auto& t = static_cast<RegionTask&>(task);
   EngineState& engine = *t.frame->engine;
+  if (t.frame->clocked) [[unlikely]]
+    end_spending(*t.frame, Spent::queued);
   ++tasks_running;
   drive({t.frame, t.block}, Thread::worker);
   --tasks_running;
@@ -151,7 +156,11 @@ TimePoint drive_timed(Step s, Thread thread) noexcept {
   while (may_enter_timed(s, thread, looked)) {
     Frame& f = *s.frame;
     enter_block(f, *s.block);
+    if (f.clocked) [[unlikely]]
+      begin_spending(f, Spent::ran);
     const Block& b = run_blocks(f, *s.block);
+    if (f.clocked) [[unlikely]]
+      end_spending(f, Spent::ran);
     const bool whole = f.at<RegionState>(b.state).flag.halt.load(relaxed) == running;
     if (parks(b)) learn(b, f.executor->now() - looked, whole);  // whoever completes it may be quicker than this thread
     s = finish_block({&f, &b}, thread);
@@ -185,6 +194,12 @@ void drive(Step s, Thread thread) noexcept {
 }
 
 void spawn(Step s) noexcept {
+  if (s.frame->clocked) [[unlikely]]
+    begin_spending(*s.frame, Spent::queued);
+  spawn_queued(s);
+}
+
+void spawn_queued(Step s) noexcept {
   Frame& f = *s.frame;
   f.engine->outside.fetch_add(1, relaxed);
   if (!f.shared) f.shared = true;

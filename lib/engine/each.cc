@@ -63,6 +63,7 @@ void adopt(Frame& child, Frame& f, const Control& c) noexcept {
   child.engine = f.engine;
   child.executor = f.executor;
   child.timed = f.timed;
+  child.clocked = f.clocked;
   child.head.request = {f.head.request.deadline, &f.at<RegionState>(c.around->state).flag, &f.head.request};
   child.refs.store(1, relaxed);
 }

@@ -2,6 +2,7 @@
 
 #include "engine/cut_off.h"
 #include "engine/drive.h"
+#include "engine/hedge.h"
 #include "engine/trace.h"
 #include "engine/turn.h"
 
@@ -47,6 +48,12 @@ bool was_left(Frame& f, std::uint32_t why) noexcept {
     if (c.kind == Kind::cascade && f.words(c).b.load(relaxed) & why && on_path(f, c)) return true;
   return false;
 }
+// Whether a hedge on the answer's way started its second call.
+bool was_hedged(Frame& f) noexcept {
+  for (const Control& c : f.program->controls)
+    if (c.kind == Kind::hedge && f.words(c).b.load(relaxed) & copied && on_path(f, c)) return true;
+  return false;
+}
 bool has_rungs(Kind kind) noexcept { return kind == Kind::cascade || kind == Kind::staged; }
 bool has_winner(Kind kind) noexcept { return kind == Kind::race || kind == Kind::quorum || kind == Kind::hedge; }
 // The last one of these kinds on the answer's way; of one inside another the outer one, which is nearer to the answer.
@@ -64,6 +71,7 @@ std::int16_t last_choice(Frame& f, bool (*wanted)(Kind)) noexcept {
 [[gnu::noinline]] void add_choices(Frame& f, Facts& facts) noexcept {
   facts.anytime = facts.anytime || was_left(f, cut_short);
   facts.fallback = was_left(f, fallback_bit);
+  facts.hedged = was_hedged(f);
   facts.rung = last_choice(f, has_rungs);
   facts.winner = last_choice(f, has_winner);
 }
@@ -177,7 +185,7 @@ void reset(Frame& f) noexcept {
   if (f.program->state_bytes > line) std::memset(states + line, 0, f.program->state_bytes - line);
   f.state.store(0, relaxed);
   f.spare.store(false, relaxed);
-  f.shared = f.timed = f.armed = f.extra = f.held = f.handle = false;
+  f.shared = f.timed = f.clocked = f.armed = f.extra = f.held = f.handle = false;
   f.code = Code::none;
   f.answer = 0;
   f.anytime = f.late = f.apart = f.special = f.ranked = false;
@@ -227,6 +235,8 @@ void complete(Frame& f) noexcept {
   }
   if (f.engine->observer) [[unlikely]]
     observe_answer(f);
+  if (f.clocked) [[unlikely]]
+    close_account(f);
   if (f.deliver) return deliver(f);
   if (!f.shared) return f.state.store(claimed | done, relaxed);
   if (f.state.fetch_or(done, std::memory_order_acq_rel) & waiting) f.executor->wake(f.state);
@@ -257,6 +267,8 @@ Facts facts_of(Frame& f) noexcept {
   Facts facts;
   facts.anytime = f.anytime;
   facts.late = f.late;
+  if (f.clocked) [[unlikely]]
+    facts.timing = f.more.account.answer;
   if (!f.program->controls.empty() && f.answer) add_choices(f, facts);
   return facts;
 }

@@ -7,6 +7,7 @@
 
 #include "engine/inline_executor.h"
 #include "engine/program.h"
+#include "engine/timing.h"
 #include "tailrace/core/observer.h"
 #include "tailrace/core/outcome.h"
 #include "tailrace/engine/engine.h"
@@ -77,6 +78,7 @@ struct Special {
   Listener* listener = nullptr;  // holds no reference: it goes before the frame is used again
   alignas(Listener) unsigned char listener_memory[sizeof(Listener)];
   OnRelease on_release;
+  TimeAccount account;
 };
 
 struct alignas(64) Frame {
@@ -89,12 +91,13 @@ struct alignas(64) Frame {
   std::uint32_t place = 0;       // number in its pool, from 1
   Atomic<bool> spare{false};     // counted in Program::spare: losers may outlive the answer
 
-  bool shared = false;  // somebody else may hold a reference: counts must be atomic
-  bool timed = false;   // somebody must look before every block: it has a deadline, or its thread is lent for a while
-  bool armed = false;   // its timer holds a reference
-  bool extra = false;   // an element's frame beyond the one that every request has for sure
-  bool held = false;    // answered, and counted in FramePool::hold
-  bool handle = false;  // its answer belongs to a handle, which keeps the engine's state alive
+  bool shared = false;   // somebody else may hold a reference: counts must be atomic
+  bool timed = false;    // somebody must look before every block: it has a deadline, or its thread is lent for a while
+  bool clocked = false;  // it asks where its time goes; then it is timed, too
+  bool armed = false;    // its timer holds a reference
+  bool extra = false;    // an element's frame beyond the one that every request has for sure
+  bool held = false;     // answered, and counted in FramePool::hold
+  bool handle = false;   // its answer belongs to a handle, which keeps the engine's state alive
 
   // How it was answered; written by the one who claimed it.
   Code code = Code::none;    // an error that no region holds

@@ -82,6 +82,8 @@ void call_batch(Slot& slot, const Block& b) noexcept {
 // The leader's block answers all rows; those of the others go on on the executor.
 void run_batch(Frame& leader, const Block& b, Slot& slot) noexcept {
   auto& rows = slot.rows;
+  for (Turn* w : rows)
+    if (w->frame->clocked && w->frame != &leader) end_spending(*w->frame, Spent::queued);  // the leader's has ended
   const auto unwanted = [&](Turn* w) {
     return w->frame == &leader ? leader_stopped(leader, b) : !row_wanted(*w->frame, *w->block);
   };
@@ -92,11 +94,13 @@ void run_batch(Frame& leader, const Block& b, Slot& slot) noexcept {
     slot.batch.push_back(row_of(*w->block->first, w->frame->base()));
     enter_block(*w->frame, *w->block);
     if (w->block->region->trace) trace_turn(*w->frame, *w->block);
+    if (w->frame->clocked) begin_spending(*w->frame, Spent::ran);
   }
   call_batch(slot, b);
   if (b.region->trace) trace_batch(leader, b, rows.size());
   for (Turn* w : rows) {
     if (w->block->region->trace) trace_row(*w->frame, *w->block);
+    if (w->frame->clocked) end_spending(*w->frame, Spent::ran);
     if (w->frame == &leader) continue;
     w->frame->at<RegionState>(w->block->state).at.store(0, std::memory_order_relaxed);
     spawn({w->frame, w->block->next});
@@ -131,7 +135,7 @@ void elements_leave_queues(const Frame& f, const Program& element) noexcept {
   for (const auto& station : element.stations)
     for (Turn* w = station->remove_if(is_stopped_element, &f); w;) {
       Turn* const next = w->next;
-      spawn({w->frame, w->block});
+      spawn_queued({w->frame, w->block});
       w = next;
     }
   for (const Control& c : element.controls)
@@ -139,7 +143,7 @@ void elements_leave_queues(const Frame& f, const Program& element) noexcept {
 }
 
 void give_on(Turn* next) noexcept {
-  if (next) spawn({next->frame, next->block});
+  if (next) spawn_queued({next->frame, next->block});
 }
 
 }  // namespace
@@ -155,8 +159,14 @@ bool begin_turn(Step s) noexcept {
       return call_begins(*b.station, w.stream), true;
     }
     if (!f.shared) f.shared = true;  // others read it: written once
-    switch (b.station->enter(w, is_wanted)) {
-      case Station::Entry::waits: return false;
+    if (f.clocked) [[unlikely]]
+      begin_spending(f, Spent::queued);
+    const Station::Entry entry = b.station->enter(w, is_wanted);
+    if (entry == Station::Entry::waits) return false;  // and is somebody else's now
+    if (f.clocked) [[unlikely]]
+      end_spending(f, Spent::queued);
+    switch (entry) {
+      case Station::Entry::waits:
       case Station::Entry::unwanted: (void)left_outside(f); return release(f), false;
       case Station::Entry::no_room:
         fail_block(f, b, Error(Code::overloaded, "more streams than this stage keeps states for are in use"));
@@ -195,7 +205,9 @@ void leave_queues(Frame& f, std::uint32_t first, std::uint32_t last) noexcept {
     const Region& region = f.program->regions[r];
     if (!region.turn) continue;
     Station* const station = f.at<Turn>(region.turn).queue.load();
-    if (station && station->remove(f.at<Turn>(region.turn))) release(f);
+    if (!station || !station->remove(f.at<Turn>(region.turn))) continue;
+    if (f.clocked) end_spending(f, Spent::queued);
+    release(f);
   }
   for (const Control& c : f.program->controls)
     if (c.element && c.element->queues && c.around->first >= first && c.around->first < last)

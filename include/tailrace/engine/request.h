@@ -50,6 +50,7 @@ struct Request {
   std::uint64_t id = 0;        // a number of yours, by which observers and simulated service times know it
   std::stop_token stop{};      // answers it as `cancelled` at once when its source is stopped
   Overload overload = Overload::reject;
+  bool timing = false;  // the Outcome says where the time went, for two looks at the clock at every block and wait
   // Called exactly once, when nothing of the engine holds the request any more: no stage works on it, and its input and
   // what stages made of it are destroyed. That may be later than the answer, by as long as losers run on; it is at the
   // latest when the engine is destroyed, and before `run` or `submit` returns where the request is refused. It may run

@@ -1,0 +1,37 @@
+#include "engine/timing.h"
+
+#include "engine/frame.h"
+
+namespace tailrace::detail {
+namespace {
+
+TimeAccount& account_of(Frame& f) noexcept { return root_of(f).more.account; }
+
+TimeSum& sum_of(TimeAccount& account, Spent on) noexcept {
+  switch (on) {
+    case Spent::queued: return account.queued;
+    case Spent::ran: return account.ran;
+    case Spent::awaited: return account.awaited;
+  }
+  return account.ran;
+}
+
+}  // namespace
+
+void begin_spending(Frame& f, Spent on) noexcept {
+  TimeAccount& account = account_of(f);
+  sum_of(account, on).begin(f.executor->now() - account.admitted);
+}
+
+void end_spending(Frame& f, Spent on) noexcept {
+  TimeAccount& account = account_of(f);
+  sum_of(account, on).end(f.executor->now() - account.admitted);
+}
+
+void close_account(Frame& f) noexcept {
+  TimeAccount& account = f.more.account;
+  const Duration latency = f.executor->now() - account.admitted;
+  account.answer = {latency, account.queued.until(latency), account.ran.until(latency), account.awaited.until(latency)};
+}
+
+}  // namespace tailrace::detail
