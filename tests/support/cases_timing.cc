@@ -17,7 +17,8 @@ std::string words(const Timing& t) {
   const auto us = [](Duration d) { return std::to_string(d / 1us) + " us"; };
   return "latency " + us(t.latency) + ", queued " + us(t.queued) + ", ran " + us(t.ran) + ", awaited " + us(t.awaited);
 }
-void at_least(Duration got, Duration wanted, const Timing& all) { check(got >= wanted, words(all)); }
+// A wait is seen to begin a little after the stage has said when it ends.
+void at_least(Duration got, Duration wanted, const Timing& all) { check(got >= wanted * 9 / 10, words(all)); }
 
 void nothing_unless_asked(const Setting& setting) {
   auto engine = setting.start(from_int([](Stream<int> s) { return s.then("a", elsewhere(1ms)).then("b", same); }));
@@ -55,10 +56,13 @@ void waits_for_a_turn(const Setting& setting) {
 
 void waits_that_a_deadline_ends(const Setting& setting) {
   if (!setting.on_the_clock && !setting.virtual_time) return;  // who waits looks at his deadline only between stages
+  std::atomic<int> begun{0};
+  const auto note = [&](int x) { return ++begun, x; };
+  const auto long_one = sim::service<int>(sim::constant(60ms), note, {.holds_worker = false});
   auto engine = setting.start(
-      from_int([](Stream<int> s) { return s.then("one", stage(elsewhere(60ms), {.serial = true})).then("t", same); }));
-  auto first = engine.submit(1, {.priority = 1});
-  check(eventually([&] { return engine.queues().front().waiting->load() == 0; }), "no turn");
+      from_int([&](Stream<int> s) { return s.then("one", stage(long_one, {.serial = true})).then("t", same); }));
+  auto first = engine.submit(1);
+  check(eventually([&] { return begun == 1; }), "not begun");
   auto second = engine.submit(2, {.within = 20ms, .timing = true});
   const auto o = second.get();
   expect(o, Code::deadline_missed);
