@@ -163,12 +163,21 @@ bool FrameRef::answered() const noexcept {
 void* FrameRef::answer() const noexcept { return frame_->answer ? frame_->base() + frame_->answer : nullptr; }
 Error FrameRef::error() const noexcept { return error_of(*frame_); }
 Facts FrameRef::facts() const noexcept { return facts_of(*frame_); }
+const Timing* FrameRef::timing() const noexcept { return frame_->clocked ? &frame_->more.account.answer : nullptr; }
+
+// Whether somebody else still holds an answered request. Who has just answered it is about to let go, unless it may
+// have losers: to look for that a few times costs less than to let the frame be held.
+static bool others_hold(const Frame& f) noexcept {
+  const auto held = [&] { return (f.refs.load(relaxed) & refs_mask) > 1; };
+  for (int looks = 8; looks > 0 && held() && !f.spare.load(relaxed); --looks) __builtin_ia32_pause();
+  return held();
+}
 
 // Of a request that others have known about.
 [[gnu::noinline]] static void drop_shared(Frame& f) noexcept {
   EngineState* engine = f.handle ? f.engine : nullptr;
   const bool over = is_done(f) || (f.deliver && f.state.load(relaxed) & claimed);
-  const bool kept = over && !f.held && (f.refs.load(relaxed) & refs_mask) > 1;  // a loser has it still
+  const bool kept = over && !f.held && others_hold(f);
   if (kept && (!f.program->parks || take_spare(f))) hold(f);
   release(f);
   if (engine) engine->leave();

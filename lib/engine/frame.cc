@@ -267,8 +267,6 @@ Facts facts_of(Frame& f) noexcept {
   Facts facts;
   facts.anytime = f.anytime;
   facts.late = f.late;
-  if (f.clocked) [[unlikely]]
-    facts.timing = f.more.account.answer;
   if (!f.program->controls.empty() && f.answer) add_choices(f, facts);
   return facts;
 }

@@ -23,7 +23,6 @@ struct Facts {
   bool fallback = false;     // a cascade's last rung failed and an earlier answer was used
   bool late = false;         // answered after the deadline, because the caller's own thread was running a stage
   bool hedged = false;       // a hedge on the answer's path started its second call
-  Timing timing{};
 };
 
 // The one outcome of a request: a Result with the facts beside it.
@@ -35,6 +34,8 @@ class [[nodiscard]] Outcome : public Result<T>, public Facts {
  public:
   Outcome(Result<T> result, Facts facts = {}) noexcept(std::is_nothrow_move_constructible_v<T>)
       : Result<T>(std::move(result)), Facts(facts) {}
+
+  Timing timing{};
 };
 
 }  // namespace tailrace

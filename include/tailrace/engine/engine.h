@@ -79,9 +79,10 @@ class FrameRef {
 
   void* input() const noexcept;  // raw memory for the input
   bool answered() const noexcept;
-  void* answer() const noexcept;  // the answer's slot, or null for an error; REQUIRES: answered()
-  Error error() const noexcept;   // REQUIRES: answered() with an error
-  Facts facts() const noexcept;   // REQUIRES: answered()
+  void* answer() const noexcept;          // the answer's slot, or null for an error; REQUIRES: answered()
+  Error error() const noexcept;           // REQUIRES: answered() with an error
+  Facts facts() const noexcept;           // REQUIRES: answered()
+  const Timing* timing() const noexcept;  // REQUIRES: answered(); null: nobody asked
 
  private:
   void drop() noexcept;
@@ -134,8 +135,16 @@ class EngineCore {
 
 template <class Out>
 Outcome<Out> take_outcome(const FrameRef& frame) {
-  if (void* slot = frame.answer()) return {Result<Out>(std::move(in_slot<Out>(slot))), frame.facts()};
-  return {Result<Out>(frame.error()), frame.facts()};
+  const auto outcome = [&]() -> Outcome<Out> {
+    if (void* slot = frame.answer()) return {Result<Out>(std::move(in_slot<Out>(slot))), frame.facts()};
+    return {Result<Out>(frame.error()), frame.facts()};
+  };
+  const Timing* const timing = frame.timing();
+  if (!timing) [[likely]]
+    return outcome();
+  Outcome<Out> timed = outcome();
+  timed.timing = *timing;
+  return timed;
 }
 template <class Out>
 Outcome<Out> refused(const Error& why) {
