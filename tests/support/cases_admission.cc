@@ -180,6 +180,38 @@ void those_who_wait_come_in_order(const Setting& setting) {
   check(in_order(2ms) || in_order(20ms) || in_order(200ms), "those who waited did not get in in their order");
 }
 
+// Whether somebody who waits gets in before one who asks again and again without waiting.
+bool waiter_goes_first(const Setting& setting, Duration apart) {
+  Gate gate;
+  std::atomic<int> entered{0}, first_in{0};
+  auto engine = setting.start(from_int([&](Stream<int> s) {
+                                return s.then("wait", [&](int x) {
+                                  if (x == 0) gate.pass();
+                                  else if (entered++ == 0) first_in = x;
+                                  return x;
+                                });
+                              }),
+                              {.max_in_flight = 1});
+  Opens opens{gate};
+  Callers callers;
+  auto holder = std::make_optional(engine.submit(0));
+  std::atomic<bool> over{false};
+  callers.add([&] { over = engine.run(1, {.overload = Overload::wait}).has_value() || true; });
+  callers.add([&] {
+    while (!over) (void)engine.run(2);
+  });
+  std::this_thread::sleep_for(apart);
+  gate.open();
+  check(eventually([&] { return holder->ready(); }), "not answered");
+  holder.reset();
+  callers.join();
+  return first_in == 1;
+}
+void newcomers_do_not_overtake(const Setting& setting) {
+  check(waiter_goes_first(setting, 2ms) || waiter_goes_first(setting, 20ms) || waiter_goes_first(setting, 200ms),
+        "one who came later got in before one who waited");
+}
+
 void waiting_ends(const Setting& setting) {
   Gate gate;
   std::stop_source source;
@@ -419,7 +451,8 @@ void add_admission_cases(std::vector<Case>& t) {
   t.push_back(
       script_case("a token that never stops", {"run-caller", "run-deadline"}, tokens_that_never_stop_change_nothing));
   t.push_back(script_case("callers wait for room", {"wait-room"}, callers_wait_for_room));
-  t.push_back(script_case("those who wait come in order", {"wait-order", "wait-first"}, those_who_wait_come_in_order));
+  t.push_back(script_case("those who wait come in order", {"wait-order"}, those_who_wait_come_in_order));
+  t.push_back(script_case("newcomers do not overtake", {"wait-first"}, newcomers_do_not_overtake));
   t.push_back(script_case("waiting ends", {"wait-deadline", "wait-cancelled", "wait-stopped"}, waiting_ends));
   t.push_back(script_case("nobody waits inside", {"wait-inside"}, nobody_waits_inside));
   t.push_back(script_case("released once", {"release-once"}, released_once_whatever_happens));
