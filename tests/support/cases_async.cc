@@ -184,6 +184,10 @@ void add_async_cases(std::vector<Case>& t) {
     if (x > 0) done.complete(x);
     throw std::runtime_error("bang");
   };
+  const auto fails_and_throws = [](const int&, Completion<int> done) {
+    done.fail({Code::bad_value, "first"});
+    throw std::runtime_error("bang");
+  };
   const auto drops = [](const int&, Completion<int>) {};
   t.push_back(flow_case("an asynchronous stage", {"async-value"}, from_int([](Stream<int> s) {
                           return s.then("a", plus_one).then("b", later(twice)).then("c", plus_one);
@@ -204,6 +208,9 @@ void add_async_cases(std::vector<Case>& t) {
   t.push_back(flow_case("an asynchronous stage throws", {"async-throws"},
                         from_int([=](Stream<int> s) { return s.then("a", throws); }),
                         {{0, {"stage_failed at a: bang"}}, {1, {"stage_failed at a: bang"}}}));
+  t.push_back(flow_case("an asynchronous stage fails and then throws", {"async-both"},
+                        from_int([=](Stream<int> s) { return s.then("a", fails_and_throws).then("b", same); }),
+                        {{1, {"bad_value at a: first"}}}));
   t.push_back(flow_case("a Completion that is not used", {"async-dropped"},
                         from_int([=](Stream<int> s) { return s.then("a", drops); }),
                         {{1, {"stage_failed at a: the stage gave up its Completion without using it"}}}));

@@ -228,6 +228,27 @@ void a_state_per_replica(const Setting& setting) {
   check(Sum::alive == 0, "a state was left");
 }
 
+// One serial stage that stands in two arms is called in both at once.
+void a_queue_in_every_place(const Setting& setting) {
+  if (setting.threads == 0 || setting.max_losers == 0) return;  // arms run one after another
+  std::mutex mutex;
+  std::vector<Completion<int>> out;
+  const auto keep = [&](const int&, Completion<int> done) {
+    const std::lock_guard lock(mutex);
+    out.push_back(std::move(done));
+  };
+  const auto calls = [&] {
+    const std::lock_guard lock(mutex);
+    return out.size();
+  };
+  const auto arm = flow<int>("arm", [&](Stream<int> s) { return s.then("one", stage(keep, {.serial = true})); });
+  auto engine = setting.start(from_int([&](Stream<int> s) { return race("r", s, arm, arm); }));
+  auto h = engine.submit(4);
+  check(eventually([&] { return calls() == 2; }), "two places share a turn");
+  for (auto& done : std::exchange(out, {})) done.complete(5);
+  check(h.get().value() == 5, "not answered");
+}
+
 // Two replicas: two calls at once, each with a state of its own, and no third one.
 void every_replica_has_a_state(const Setting& setting) {
   if (setting.threads < 2 || setting.virtual_time) return;  // somebody must be inside while another one comes
@@ -347,6 +368,7 @@ void add_station_cases(std::vector<Case>& t) {
                           return each("e", s.then("v", count_up), one);
                         }),
                         {{3, {"[1 3 5]"}}}));
+  t.push_back(script_case("a queue in every place", {"station-place"}, a_queue_in_every_place));
   t.push_back(script_case("a failed call keeps its turn", {"station-fails"}, a_failed_call_keeps_its_turn));
   t.push_back(flow_case("a stage that fails in its turn", {"serial-one"},
                         from_int([=](Stream<int> s) { return s.then("a", narrow(bang)).then("b", same); }),

@@ -174,7 +174,7 @@ void Reference::State::call(const Stage& stage, const Instruction& step) {
   } catch (...) {
     if (stage.asynchronous) mine.wait();
     if (stage.asynchronous && !mine.error) own(step.out, *step.type);
-    throw;
+    if (!stage.asynchronous || !mine.error || mine.dropped) throw;  // otherwise it failed before it threw
   }
   if (!stage.asynchronous) return;
   mine.wait();

@@ -12,7 +12,7 @@ namespace tailrace::test {
 struct Later {
   std::mutex mutex;
   std::condition_variable changed;
-  bool used = false;
+  bool used = false, dropped = false;
   void* slot = nullptr;
   std::optional<Error> error;
 
@@ -34,7 +34,9 @@ inline constexpr detail::Pending::Ops later_ops{
       static_cast<Later*>(p.frame)->use(error ? std::optional(*error) : std::nullopt);
     },
     [](const detail::Pending& p) noexcept {
-      static_cast<Later*>(p.frame)->use(Error(Code::stage_failed, "the stage gave up its Completion without using it"));
+      Later& later = *static_cast<Later*>(p.frame);
+      later.dropped = true;
+      later.use(Error(Code::stage_failed, "the stage gave up its Completion without using it"));
     },
     [](const detail::Pending&) noexcept { return false; },
     [](const detail::Pending&) noexcept { return never; },
