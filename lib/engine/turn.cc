@@ -108,15 +108,16 @@ Turn& write_turn(Step s) noexcept {
   const Frame& root = root_of(*s.frame);
   w.frame = s.frame;
   w.block = s.block;
-  w.deadline = s.frame->head.request.deadline;
-  w.priority = root.ranked ? root.more.priority : 0;
   w.stream = root.ranked ? root.more.stream : 0;
   return w;
 }
 
-// Whether a region that would wait has not been stopped yet.
-bool is_wanted(const Turn& w) noexcept {
+// Whether a region that would wait has not been stopped yet; and its rank among those who wait.
+bool may_wait(Turn& w) noexcept {
   Frame& f = *w.frame;
+  const Frame& root = root_of(f);
+  w.place.rank =
+      policy::rank(root.ranked ? root.more.priority : 0, f.head.request.deadline, f.executor->now(), f.engine->ageing);
   return f.region_state(*w.block->region).flag.halt.load() != stopped && !(f.parent && halted_outside(f));
 }
 
@@ -155,7 +156,7 @@ bool begin_turn(Step s) noexcept {
       return call_begins(*b.station, w.stream), true;
     }
     if (!f.shared) f.shared = true;  // others read it: written once
-    switch (b.station->enter(w, is_wanted)) {
+    switch (b.station->enter(w, may_wait)) {
       case Station::Entry::waits: return false;
       case Station::Entry::unwanted: (void)left_outside(f); return release(f), false;
       case Station::Entry::no_room:
