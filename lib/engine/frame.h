@@ -149,6 +149,7 @@ struct EngineState {
   std::shared_ptr<const PolicyCatalog> policies;  // null: the library's own
   InlineExecutors inline_executors;
   std::uint32_t max_in_flight = 0, max_losers = 0, max_running = unlimited;
+  Duration ageing{};                         // of those who wait at stations
   Atomic<std::uint32_t> callers_running{0};  // counted only where max_running says a number
   bool shares_threads = false;               // the executor does
   bool threadless = false;            // the executor has no thread: callers run everything, one arm after another

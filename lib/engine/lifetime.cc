@@ -225,6 +225,8 @@ Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const 
   if (limits.max_in_flight == 0 || frames > FramePool::max_frames)
     problems.add(Code::bad_value, "max_in_flight",
                  "max_in_flight must be at least 1, and with max_losers at most 1048575");
+  if (limits.ageing < Duration{} || limits.ageing > policy::most_ageing)
+    problems.add(Code::bad_value, "ageing", "ageing must be from 0 to 1 hour");
   if (!executor) problems.add(Code::bad_value, "executor", "an engine needs an executor; got a null pointer");
   if (!problems.empty()) return problems;
   try {
@@ -236,6 +238,7 @@ Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const 
     state->max_in_flight = limits.max_in_flight;
     state->max_losers = limits.max_losers;
     state->max_running = limits.max_running;
+    state->ageing = limits.ageing;
     state->threadless = state->executor->concurrency() == 0;
     state->shares_threads = state->executor->shares_threads();
     auto compiled = compile(*plan->graph, plan->choices.root, runtime.stations(), policies.get(), wants_stages(*state));

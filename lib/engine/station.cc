@@ -6,17 +6,11 @@
 namespace tailrace::detail {
 namespace {
 
-bool before(const Turn& a, const Turn& b) noexcept {
-  if (a.priority != b.priority) return a.priority > b.priority;
-  if (a.deadline != b.deadline) return a.deadline < b.deadline;
-  return a.arrival < b.arrival;
-}
-
 // Two heaps become one; either may be null.
 Turn* meld(Turn* a, Turn* b) noexcept {
   if (!a) return b;
   if (!b) return a;
-  if (before(*b, *a)) std::swap(a, b);
+  if (policy::before(b->place, a->place)) std::swap(a, b);
   b->previous = a;
   b->next = a->child;
   if (b->next) b->next->previous = b;
@@ -152,14 +146,14 @@ void Station::grant(Turn& w, Slot& slot) noexcept {
   slot.rows.push_back(&w);
 }
 
-Station::Entry Station::enter(Turn& w, bool (*is_wanted)(const Turn&) noexcept) noexcept {
+Station::Entry Station::enter(Turn& w, bool (*may_wait)(Turn&) noexcept) noexcept {
   const std::lock_guard lock(mutex_);
   Lane* const lane = lane_of(w);
   if (!lane) return Entry::no_room;
-  w.arrival = ++arrivals_;
   if (lane->free.empty()) {
+    w.place.arrival = ++arrivals_;
     w.queue.store(this);
-    if (!is_wanted(w)) return w.queue.store(nullptr, std::memory_order_relaxed), Entry::unwanted;
+    if (!may_wait(w)) return w.queue.store(nullptr, std::memory_order_relaxed), Entry::unwanted;
     lane->queue.push(w);
     waiting_.fetch_add(1, std::memory_order_relaxed);
     return Entry::waits;

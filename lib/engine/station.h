@@ -8,6 +8,7 @@
 #include "tailrace/core/atomic.h"
 #include "tailrace/core/clock.h"
 #include "tailrace/plan/stage.h"
+#include "tailrace/policy/order.h"
 
 namespace tailrace::detail {
 
@@ -30,10 +31,8 @@ struct Slot {
 struct Turn {
   Frame* frame;
   const Block* block;
-  TimePoint deadline;
-  std::uint64_t arrival;
+  policy::Place place;  // among those who wait
   std::uint64_t stream;
-  std::int32_t priority;
   bool granted;  // has been given `slot` by somebody else
   Slot* slot;
   Atomic<Station*> queue;  // the station it waits at
@@ -41,7 +40,7 @@ struct Turn {
   Turn *child, *next, *previous;
 };
 
-// Waiters in order: higher priority first, then the earlier deadline, then who came first.
+// Waiters in the order of their places.
 class WaitQueue {
  public:
   bool empty() const noexcept { return !root_; }
@@ -76,9 +75,10 @@ class Station {
 
   enum class Entry : std::uint8_t { entered, waits, no_room, unwanted };
   // Gives the region a slot, or puts it in the queue, from which leave() takes it later: from then on the turn
-  // belongs to whoever that is. `no_room`: too many streams are in use. `unwanted`: it would wait, and `is_wanted` says
+  // belongs to whoever that is. `no_room`: too many streams are in use. `unwanted`: it would wait, and `may_wait` says
   // that nobody wants that; whoever stops wanting it looks into the queue afterwards, so that one of the two sees it.
-  Entry enter(Turn& w, bool (*is_wanted)(const Turn&) noexcept) noexcept;
+  // `may_wait` also gives the rank in the queue: who need not wait is not asked for it.
+  Entry enter(Turn& w, bool (*may_wait)(Turn&) noexcept) noexcept;
   // Gives a slot back. Whose turn it is now, and must be run, or null. With batches it stands for all of
   // slot->rows.
   Turn* leave(Slot& slot) noexcept;

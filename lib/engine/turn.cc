@@ -112,15 +112,16 @@ Turn& write_turn(Step s) noexcept {
   const Frame& root = root_of(*s.frame);
   w.frame = s.frame;
   w.block = s.block;
-  w.deadline = s.frame->head.request.deadline;
-  w.priority = root.ranked ? root.more.priority : 0;
   w.stream = root.ranked ? root.more.stream : 0;
   return w;
 }
 
-// Whether a region that would wait has not been stopped yet.
-bool is_wanted(const Turn& w) noexcept {
+// Whether a region that would wait has not been stopped yet; and its rank among those who wait.
+bool may_wait(Turn& w) noexcept {
   Frame& f = *w.frame;
+  const Frame& root = root_of(f);
+  w.place.rank =
+      policy::rank(root.ranked ? root.more.priority : 0, f.head.request.deadline, f.executor->now(), f.engine->ageing);
   return f.region_state(*w.block->region).flag.halt.load() != stopped && !(f.parent && halted_outside(f));
 }
 
@@ -161,7 +162,7 @@ bool begin_turn(Step s) noexcept {
     if (!f.shared) f.shared = true;  // others read it: written once
     if (f.clocked) [[unlikely]]
       begin_spending(f, Spent::queued);
-    const Station::Entry entry = b.station->enter(w, is_wanted);
+    const Station::Entry entry = b.station->enter(w, may_wait);
     if (entry == Station::Entry::waits) return false;  // and is somebody else's now
     if (f.clocked) [[unlikely]]
       end_spending(f, Spent::queued);

@@ -191,6 +191,9 @@ void limits_are_checked(const Setting& setting) {
   check(!start(f, {.max_in_flight = 0, .executor = setting.executor}), "an engine without room was started");
   check(!start(f, {.max_in_flight = 4000000000u, .executor = setting.executor}),
         "an engine larger than the bounds was started");
+  check(!start(f, {.ageing = -1ns, .executor = setting.executor}) &&
+            !start(f, {.ageing = 2h, .executor = setting.executor}),
+        "an engine with an ageing out of bounds was started");
   check(!pool_executor(0) && !pool_executor(100000), "a pool of no or too many threads was started");
 }
 

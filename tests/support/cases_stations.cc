@@ -2,6 +2,7 @@
 
 #include "support/elsewhere.h"
 #include "support/expect.h"
+#include "support/line.h"
 #include "support/steps.h"
 
 namespace tailrace::test {
@@ -51,51 +52,9 @@ void at_most(const Setting& setting, const StageOptions& options, int limit) {
 void serial_is_one_at_a_time(const Setting& setting) { at_most(setting, {.serial = true}, 1); }
 void a_limit_is_kept(const Setting& setting) { at_most(setting, {.limit = 2}, 2); }
 
-// A serial stage whose call with a 0 stays out until it is opened, and which notes the others in the order of their
-// calls. It holds no thread, so that others may come where there is only one, or none.
-struct Line {
-  std::mutex mutex;
-  std::vector<int> order;
-  std::vector<Completion<int>> out;
-
-  ~Line() { open(); }
-  auto stage() {
-    return tailrace::stage(
-        [this](const int& x, Completion<int> done) {
-          {
-            const std::lock_guard lock(mutex);
-            if (x == 0) return out.push_back(std::move(done));
-            order.push_back(x);
-          }
-          done.complete(x);
-        },
-        {.serial = true});
-  }
-  bool holds() {
-    const std::lock_guard lock(mutex);
-    return !out.empty();
-  }
-  void open() {
-    std::vector<Completion<int>> all;
-    {
-      const std::lock_guard lock(mutex);
-      all.swap(out);
-    }
-    for (auto& done : all) done.complete(0);
-  }
-  void expect_order(const std::vector<int>& wanted) {
-    const std::lock_guard lock(mutex);
-    check(order == wanted, "served in the order " + show(order));
-  }
-};
-struct OpensLine {
-  Line& line;
-  ~OpensLine() { line.open(); }
-};
-
 void requests_are_served_in_order(const Setting& setting) {
   Line line;
-  auto engine = setting.start(from_int([&](Stream<int> s) { return s.then("line", line.stage()); }));
+  auto engine = setting.start(from_int([&](Stream<int> s) { return s.then("line", line.stage()); }), {.ageing = 1h});
   OpensLine opens{line};
   auto first = engine.submit(0);
   check(eventually([&] { return line.holds(); }), "not started");

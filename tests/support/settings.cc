@@ -1,4 +1,4 @@
-#include "support/settings.h"
+#include "support/pause.h"
 
 #include <cstdlib>
 #include <thread>
@@ -104,6 +104,11 @@ std::shared_ptr<Observer> asks_for_stages() {
 const std::vector<Setting>& settings() {
   static const std::vector<Setting> list = make_settings();
   return list;
+}
+
+void pause(const Setting& setting, Duration duration) {
+  if (setting.virtual_time) std::static_pointer_cast<sim::VirtualTime>(setting.executor)->run_for(duration);
+  else std::this_thread::sleep_for(duration);
 }
 
 std::string_view name(Way way) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <atomic>
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <memory>
@@ -21,12 +22,14 @@
 namespace tailrace {
 
 inline constexpr std::uint32_t unlimited = ~std::uint32_t{0};
+inline constexpr Duration default_ageing = std::chrono::seconds(1);
 
 // Bounds of an engine. All memory for requests is taken when it starts.
 struct Limits {
   std::uint32_t max_in_flight = 256;  // requests admitted and not yet answered or, where a handle waits, not yet taken
   std::uint32_t max_losers = 256;     // answered requests that a losing arm still holds; past it races run in order
   std::uint32_t max_running = unlimited;  // callers of `run` whose own threads run stages; past it they hand over
+  Duration ageing = default_ageing;       // of requests that wait for a turn: policy/order.h
 };
 
 class PolicyCatalog;

@@ -20,6 +20,9 @@ struct EngineOptions {
   // Callers of `run` that run stages on their own threads at a time, beside the engine's; further ones hand their
   // requests over and sleep. 0: all do. Unlimited by default, as counting them costs every request some nanoseconds.
   std::uint32_t max_running = unlimited;
+  // At stages with a queue, how long a request may be overtaken by others of its priority with an earlier deadline, and
+  // so much longer for each class above its own: from 0 (first come, first served) to an hour. See policy/order.h.
+  Duration ageing = default_ageing;
   std::shared_ptr<Executor> executor{};  // runs on this one, which several engines may share, and starts no thread
   std::shared_ptr<Observer> observer{};  // sees what happens
   std::shared_ptr<const PolicyCatalog>
