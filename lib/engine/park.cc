@@ -65,9 +65,23 @@ std::uint64_t element_of(const Frame& f) noexcept {
   for (const Frame* e = &f; e->parent; e = e->parent) element = (element << 20) + e->index + 1;
   return element;
 }
+// Which of a hedge's two calls this is, for all hedges around it; elements stand in their request's.
+std::uint64_t copy_of(const Frame& frame, const Control& control) noexcept {
+  std::uint64_t copy = 0, digit = 1;
+  const Frame* f = &frame;
+  for (const Control* c = &control; c; c = f->owner, f = f->parent) {
+    for (const Region* r = c->around; r; r = r->control ? r->control->around : nullptr) {
+      if (r->role != Role::call) continue;
+      if (r->arm == 1) copy += digit;
+      digit *= 2;
+    }
+    if (!f->parent) break;
+  }
+  return copy;
+}
 CallFacts about(const Pending& p) noexcept {
   Frame& f = frame_of(p);
-  return {f.engine->executor.get(), control_of(p).name, request_id(f), element_of(f)};
+  return {f.engine->executor.get(), control_of(p).name, request_id(f), element_of(f), copy_of(f, control_of(p))};
 }
 
 constexpr Pending::Ops ops{wanted, slot, finish, drop, stop_requested, deadline, about};

@@ -41,6 +41,15 @@ std::uint64_t Report::count(Code code) const noexcept {
   return sum;
 }
 
+double Report::wasted() const noexcept {
+  double all = 0, lost = 0;
+  for (const Stage& s : stages) {
+    all += s.running;
+    lost += s.wasted;
+  }
+  return all > 0 ? lost / all : 0;
+}
+
 namespace {
 
 std::string words(Duration time) { return time_in_words(to_seconds(time)); }
@@ -68,6 +77,10 @@ std::string to_text(const Report& r) {
                       words(l.p90), words(l.p99), words(l.p999), words(l.max));
   text += fmt::format("  in flight: mean {:.3f}, most {}; workers busy {:.1f} %\n", r.in_flight, r.most_in_flight,
                       100 * r.worker_utilisation());
+  if (r.copies || r.copies_refused)
+    text += fmt::format("  copies: {}, {:.2f} % of the requests; {} won, {} refused\n", r.copies, 100 * r.duplicates(),
+                        r.copies_won, r.copies_refused);
+  if (const double wasted = r.wasted(); wasted > 0) text += fmt::format("  work wasted: {:.2f} %\n", 100 * wasted);
   for (const auto& s : r.stages) {
     text += fmt::format("  stage {}: {} calls, {:.3f} at a time", s.where, s.calls, s.running);
     text += s.places ? fmt::format(", {:.1f} % of {}\n", 100 * s.utilisation(), s.places) : "\n";

@@ -1,11 +1,23 @@
 #include "tailrace/sim/service.h"
 
 #include <thread>
+#include <utility>
 
 namespace tailrace::detail {
 
+ServiceTime service_time(sim::Distribution time, const sim::ServiceOptions& options) {
+  if (time.problem.empty() && !(options.of_input >= 0 && options.of_input <= 1))
+    time.problem = "the share of inputs to which slowness belongs is from 0 to 1";
+  return {std::move(time), options};
+}
+
+// A copy draws as if it had another path.
 Duration ServiceTime::draw(const CallFacts& about) const noexcept {
-  Random random(seed_of({options.seed, about.request, number_of(about.where), about.element}));
+  if (options.of_input > 0) {
+    Random random(seed_of({options.seed, about.request, about.element}));
+    if (random.chance(options.of_input)) return time.draw(random);
+  }
+  Random random(seed_of({options.seed, about.request, number_of(about.where) + about.copy, about.element}));
   return time.draw(random);
 }
 

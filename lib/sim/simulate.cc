@@ -42,17 +42,26 @@ class States {
     waiting_[0].pass(time, now.waiting);
     for (std::size_t i = 0; i < queues_.size(); ++i)
       waiting_[i + 1].pass(time, queues_[i].waiting->load(std::memory_order_relaxed));
-    if (running_.size() < now.stages.size()) running_.resize(now.stages.size());
-    for (std::size_t i = 0; i < now.stages.size(); ++i) running_[i] += time * now.stages[i].running;
+    if (running_.size() < now.stages.size()) {
+      running_.resize(now.stages.size());
+      wasted_.resize(now.stages.size());
+    }
+    for (std::size_t i = 0; i < now.stages.size(); ++i) {
+      running_[i] += time * now.stages[i].running;
+      wasted_[i] = to_seconds(now.stages[i].wasted);
+    }
   }
-  // Calls before the first that counts.
+  // What was before the first request that counts.
   void begin(const sim::VirtualTime::Occupancy& now) {
-    for (const auto& stage : now.stages) calls_before_.push_back(stage.calls);
+    for (const auto& stage : now.stages) {
+      calls_before_.push_back(stage.calls);
+      wasted_before_.push_back(to_seconds(stage.wasted));
+    }
   }
   void end(const sim::VirtualTime::Occupancy& now) {
     for (const auto& stage : now.stages) {
       const auto i = stages_.size();
-      stages_.push_back({stage.where, stage.calls - (i < calls_before_.size() ? calls_before_[i] : 0), 0,
+      stages_.push_back({stage.where, stage.calls - (i < calls_before_.size() ? calls_before_[i] : 0), 0, 0,
                          stage.holds_worker ? ~0u : 0});
     }
   }
@@ -66,7 +75,10 @@ class States {
     r.stages = stages_;
     for (std::size_t i = 0; i < stages_.size(); ++i) {
       Report::Stage& stage = r.stages[i];
-      if (i < running_.size()) stage.running = running_[i] / all;
+      if (i < running_.size()) {
+        stage.running = running_[i] / all;
+        stage.wasted = (wasted_[i] - (i < wasted_before_.size() ? wasted_before_[i] : 0)) / all;
+      }
       if (stage.places) stage.places = r.workers;
       for (const QueueView& q : queues_)
         if (q.where == stage.where && q.limit) stage.places = q.limit;
@@ -86,7 +98,7 @@ class States {
   double time_ = 0, held_ = 0;
   Level in_flight_;
   std::vector<Level> waiting_;  // for a worker, then at the queues
-  std::vector<double> running_;
+  std::vector<double> running_, wasted_, wasted_before_;
   std::vector<std::uint64_t> calls_before_;
   std::vector<Report::Stage> stages_;
 };
@@ -114,9 +126,10 @@ class Run final : public Simulation {
     return EngineCore::start(std::move(plan), {options_.max_in_flight, options_.max_losers}, time_, events_);
   }
 
-  Built<Report> run(const std::vector<QueueView>& queues, const Submit& submit) override {
+  Built<Report> run(const std::vector<QueueView>& queues, const Figures& figures, const Submit& submit) override {
     States states(queues);
     submit_ = &submit;
+    figures_ = &figures;
     states_ = &states;
     if (options_.raw) *options_.raw << "request,arrival_ns,latency_ns,code,rung,winner,anytime,fallback,late\n";
     if (times_) arm_next();
@@ -129,7 +142,7 @@ class Run final : public Simulation {
       disarm();
       if (failure_) return Problems(failure_->code(), "input", std::string(failure_->what()));
       states.end(time_->occupancy());
-      return report(states);
+      return report(states, figures());
     } catch (const std::bad_alloc&) {
       disarm();
       return no_memory();
@@ -198,6 +211,7 @@ class Run final : public Simulation {
     counting_ = true;
     first_arrival_ = arrival;
     states_->begin(time_->occupancy());
+    before_ = (*figures_)();
   }
   void end_window() noexcept { counting_ = false; }
   // Nothing of this is called any more.
@@ -241,7 +255,7 @@ class Run final : public Simulation {
     out << facts.anytime << ',' << facts.fallback << ',' << facts.late << '\n';
   }
 
-  Report report(const States& states) {
+  Report report(const States& states, const EngineFigures& after) {
     Report r;
     r.flow = flow_;
     r.seed = options_.seed;
@@ -257,6 +271,9 @@ class Run final : public Simulation {
     r.anytime = anytime_;
     r.fallback = fallback_;
     r.late = late_;
+    r.copies = after.copies - before_.copies;
+    r.copies_won = after.copies_won - before_.copies_won;
+    r.copies_refused = after.copies_refused - before_.copies_refused;
     r.latency = sim::summarise(std::move(latencies_));
     states.write(r);
     return r;
@@ -271,6 +288,8 @@ class Run final : public Simulation {
   const std::uint64_t all_;
   std::shared_ptr<sim::EventTable> events_;
   const Submit* submit_ = nullptr;
+  const Figures* figures_ = nullptr;
+  EngineFigures before_;  // the first request that counts
   States* states_ = nullptr;
 
   std::optional<load::ArrivalTimes> times_;  // none: a closed loop

@@ -39,6 +39,7 @@ class VirtualWork final : public detail::SerialWork {
     if (!timers_.arm(due, work)) return false;
     VirtualTime::StageUse& use = stages_[work.stage];
     use.calls += !work.goes_on;
+    if (!work.goes_on) work.began = now();
     ++use.running;
     hold(work.holds_worker);
     return true;
@@ -46,7 +47,9 @@ class VirtualWork final : public detail::SerialWork {
   // It is over; what follows it runs next, on the worker that it held.
   void end(const Work& work) noexcept {
     const Lock lock(mutex_);
-    --stages_[work.stage].running;
+    VirtualTime::StageUse& use = stages_[work.stage];
+    --use.running;
+    if (work.wanted && !work.wanted(work)) use.wasted += now() - work.began;
     hold(-work.holds_worker);
     in_front_ = work.holds_worker;
   }
@@ -56,7 +59,7 @@ class VirtualWork final : public detail::SerialWork {
   std::uint32_t stage_at(const Work& work) {
     std::uint32_t i = 0;
     while (i < stages_.size() && stages_[i].where != work.where) ++i;
-    if (i == stages_.size()) stages_.push_back({std::string(work.where), 0, 0, work.holds_worker});
+    if (i == stages_.size()) stages_.push_back({std::string(work.where), 0, 0, work.holds_worker, {}});
     return i;
   }
   void hold(int more) noexcept {

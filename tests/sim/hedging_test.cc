@@ -6,8 +6,11 @@
 #include <vector>
 
 #include "support/steps.h"
+#include "tailrace/opt/optimise.h"
 #include "tailrace/policy/catalog.h"
 #include "tailrace/sim/event_log.h"
+#include "tailrace/sim/service.h"
+#include "tailrace/sim/simulate.h"
 #include "tailrace/sim/virtual_time.h"
 
 using namespace tailrace;
@@ -18,33 +21,11 @@ namespace {
 
 constexpr double median = 0.01, sigma = 1;
 
-// A stage that answers after times drawn from a lognormal distribution, at the next checkpoint after it was told to
-// stop where it has any.
-class Slow {
- public:
-  explicit Slow(std::shared_ptr<sim::VirtualTime> time, std::uint64_t seed) : time_(std::move(time)), random_(seed) {}
-  auto stage(unsigned limit = 0) {
-    return tailrace::stage(
-        [this](const int& in, Completion<int> done) {
-          const double seconds = median * std::exp(sigma * normal());
-          time_->call_after(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)),
-                            [in, done = std::make_shared<Completion<int>>(std::move(done))] { done->complete(in); });
-        },
-        {.replicable = true, .limit = limit});
-  }
-
- private:
-  double uniform() {
-    random_ = random_ * 6364136223846793005ull + 1442695040888963407ull;
-    return (static_cast<double>(random_ >> 11) + 1) * 0x1p-53;
-  }
-  double normal() {
-    const double u = uniform(), v = uniform();
-    return std::sqrt(-2 * std::log(u)) * std::cos(6.283185307179586 * v);
-  }
-  std::shared_ptr<sim::VirtualTime> time_;
-  std::uint64_t random_;
-};
+// 10 ms at the median, and a tail. Its time passes elsewhere.
+auto slow(sim::ServiceOptions options = {}) {
+  options.holds_worker = false;
+  return stage(sim::service<int>(sim::lognormal(10ms, sigma), options), {.replicable = true});
+}
 
 double below(double t) { return t <= 0 ? 0 : 0.5 * std::erfc(-std::log(t / median) / sigma / std::sqrt(2.0)); }
 
@@ -55,20 +36,18 @@ double solve_p99(F above) {
   return low;
 }
 
-// p99 in seconds of requests one after another, so that there is no queue.
-double p99_under(const PolicyUse& policy, int requests = 200000) {
-  const auto time = sim::virtual_time({.workers = 4}).value();
-  Slow slow(time, 42);
-  auto engine =
-      start(from_int([&](Stream<int> s) { return hedge("h", s, policy, slow.stage()); }), {.executor = time}).value();
-  std::vector<double> times;
-  for (int i = 0; i < requests; ++i) {
-    const TimePoint began = time->now();
-    if (engine.submit(i).get().value_or(-1) != i) return -1;
-    times.push_back(std::chrono::duration<double>(time->now() - began).count());
-  }
-  std::sort(times.begin(), times.end());
-  return times[times.size() * 99 / 100];
+auto hedged(const PolicyUse& policy, sim::ServiceOptions options = {}) {
+  return optimise(from_int([=](Stream<int> s) { return hedge("h", s, policy, slow(options)); })).value();
+}
+// One after another, so that there is no queue.
+sim::Report report_of(const PolicyUse& policy, std::uint64_t requests = 200000, sim::ServiceOptions options = {}) {
+  return sim::simulate(hedged(policy, options), sim::Workload<int>{load::Closed{1}},
+                       {.seed = 42, .workers = 4, .requests = requests})
+      .value();
+}
+// In seconds.
+double p99_under(const PolicyUse& policy, std::uint64_t requests = 200000) {
+  return to_seconds(report_of(policy, requests).latency.p99);
 }
 
 }  // namespace
@@ -95,14 +74,10 @@ TEST_CASE("hedging on virtual time: what happens is said, and the same every tim
   const auto run = [] {
     const auto time = sim::virtual_time({.workers = 2}).value();
     const auto log = std::make_shared<sim::EventLog>(time);
-    Slow slow(time, 7);
-    auto engine = start(from_int([&](Stream<int> s) {
-                          return hedge("h", s, {"fixed", {{"delay_ms", 15}}}, slow.stage());
-                        }),
-                        {.executor = time, .observer = log})
-                      .value();
+    auto engine =
+        start(hedged({"fixed", {{"delay_ms", 15}}}, {.seed = 7}), {.executor = time, .observer = log}).value();
     std::vector<Handle<int>> handles;
-    for (int i = 0; i < 200; ++i) handles.push_back(engine.submit(i));
+    for (int i = 0; i < 200; ++i) handles.push_back(engine.submit(i, {.id = static_cast<std::uint64_t>(i)}));
     for (auto& h : handles) (void)h.get();
     const auto figures = engine.figures();
     const std::string text = log->text();
@@ -122,15 +97,51 @@ TEST_CASE("hedging on virtual time: what happens is said, and the same every tim
 
 TEST_CASE("hedging on virtual time: what was learned outlives a plan that is replaced") {
   const auto time = sim::virtual_time({.workers = 2}).value();
-  Slow slow(time, 9);
-  const auto plan = [&] {
-    return optimise(from_int([&](Stream<int> s) { return hedge("h", s, {"adaptive"}, slow.stage()); })).value();
-  };
-  auto engine = start(plan(), {.executor = time}).value();
-  for (int i = 0; i < 2000; ++i) (void)engine.submit(i).get();
+  auto engine = start(hedged({"adaptive"}), {.executor = time}).value();
+  for (std::uint64_t i = 0; i < 2000; ++i) (void)engine.submit(1, {.id = i}).get();
   const auto before = engine.figures().copies;
   CHECK(before > 100);
-  CHECK(engine.replace(plan()).what() == "");
-  for (int i = 0; i < 40; ++i) (void)engine.submit(i).get();  // fewer than a new State would learn from first
+  CHECK(engine.replace(hedged({"adaptive"})).what() == "");
+  for (std::uint64_t i = 0; i < 40; ++i)
+    (void)engine.submit(1, {.id = i}).get();  // fewer than a new State would learn from first
   CHECK(engine.figures().copies > before);
+}
+
+TEST_CASE("hedging on virtual time: a report counts copies and what was wasted") {
+  // 1 ms always, so that copies lose; they end 1.1 ms after their calls' begin, where they look, or else after 1.5 ms.
+  const auto constant = [](Duration looks) {
+    return optimise(from_int([=](Stream<int> s) {
+             return hedge("h", s, {"fixed", {{"delay_ms", .5}}},
+                          stage(sim::service<int>(sim::constant(1ms), {.looks_every = looks}), {.replicable = true}));
+           }))
+        .value();
+  };
+  const sim::Workload<int> work{load::Recorded{{0ms, 5ms, 10ms, 15ms}}};
+  const auto run_on = sim::simulate(constant({}), work, {.workers = 2}).value();
+  CHECK((run_on.copies == 4 && run_on.copies_won == 0 && run_on.copies_refused == 0 && run_on.duplicates() == 1));
+  CHECK(run_on.wasted() == Approx(.5));  // up to the last arrival three calls of each kind have ended
+  const auto killed = sim::simulate(constant(300us), work, {.workers = 2}).value();
+  CHECK(killed.copies == 4);
+  CHECK(killed.wasted() == Approx(.6 / 1.6));
+  const auto warm = sim::simulate(constant({}), work, {.workers = 2, .requests = 2, .warm_up = 2}).value();
+  CHECK(warm.copies == 2);
+  CHECK(warm.wasted() == Approx(.5));
+}
+
+TEST_CASE("hedging on virtual time: a copy is as slow as its call where slowness is the input's") {
+  const double alone = solve_p99([](double t) { return 1 - below(t); });
+  const auto raced = [](double of_input) {
+    return to_seconds(report_of({"race_all"}, 200000, {.of_input = of_input}).latency.p99);
+  };
+  CHECK(raced(1) == Approx(alone).epsilon(.02));
+  CHECK(raced(.5) ==
+        Approx(solve_p99([](double t) { return (1 - below(t)) * (.5 + .5 * (1 - below(t))); })).epsilon(.02));
+}
+
+TEST_CASE("hedging on virtual time: adaptive stops where slowness is the input's") {
+  const auto copies = [](double of_input) {
+    return report_of({"adaptive"}, 20000, {.of_input = of_input}).duplicates();
+  };
+  CHECK(copies(0) > .2);
+  CHECK(copies(1) < .02);
 }

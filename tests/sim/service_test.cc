@@ -1,7 +1,8 @@
 // Simulated service times: parks on the executor that hold workers, with draws that arms of a comparison share.
-// checks: virtual-service, virtual-workers, virtual-draws
+// checks: virtual-service, virtual-workers, virtual-draws, virtual-of-input
 #include "tailrace/sim/service.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <sstream>
 #include <thread>
@@ -137,6 +138,63 @@ TEST_CASE("services: draws depend on seed, request, path and element, and on not
   };
   CHECK(drawn(all, 7) > drawn(s(1), 7) / 100);
   CHECK(drawn(all, 7) == drawn(all, 7));
+}
+
+TEST_CASE("services: the two calls of a hedge are told apart") {
+  const auto seen = [](const auto& build) {
+    std::vector<std::uint64_t> copies;
+    std::vector<Completion<int>> out;
+    const auto probe = stage(
+        [&](const int&, Completion<int> done) {
+          copies.push_back(done.about().copy);
+          out.push_back(std::move(done));
+        },
+        {.replicable = true});
+    const auto time = sim::virtual_time({.workers = 8}).value();
+    auto engine = start(from_int([&](Stream<int> x) { return build(x, probe); }), {.executor = time}).value();
+    const auto handle = engine.submit(1);
+    time->run_until_idle();
+    for (auto& done : out) done.complete(1);
+    time->run_until_idle();
+    std::sort(copies.begin(), copies.end());
+    return copies;
+  };
+  using Copies = std::vector<std::uint64_t>;
+  const auto twice = [](Stream<int> x, auto f) { return hedge("h", x, {"race_all"}, f); };
+  CHECK(seen([](Stream<int> x, auto f) { return x.then("s", f); }) == Copies{0});
+  CHECK(seen(twice) == Copies{0, 1});
+  CHECK(seen([&](Stream<int> x, auto f) {
+          return twice(x, flow<int>("i", [&](Stream<int> y) { return twice(y, f); }));
+        }) == Copies{0, 1, 2, 3});
+  // Elements know in which call they are.
+  CHECK(seen([&](Stream<int> x, auto f) {
+          return twice(x, flow<int>("i", [&](Stream<int> y) {
+                         const auto two = stage([](int) { return std::vector<int>(2, 1); }, {.replicable = true});
+                         const auto first = stage([](const std::vector<int>& v) { return v[0]; }, {.replicable = true});
+                         return each("e", y.then("v", two), f).then("n", first);
+                       }));
+        }) == Copies{0, 0, 1, 1});
+}
+
+TEST_CASE("services: a copy draws for itself, and its call as it would alone") {
+  const detail::ServiceTime time{sim::exponential(1ms), {.seed = 1}};
+  const auto draw = [&](std::uint64_t copy) { return time.draw({.where = "s", .request = 7, .copy = copy}); };
+  CHECK(draw(0) == draw(0));
+  CHECK((draw(0) != draw(1) && draw(1) != draw(2) && draw(0) != draw(2)));
+}
+
+TEST_CASE("services: what belongs to the input is one draw for all calls and services") {
+  const auto shares = [](double of_input) {
+    const detail::ServiceTime time{sim::exponential(1ms), {.seed = 1, .of_input = of_input}};
+    int same = 0;
+    for (std::uint64_t request = 0; request < 1000; ++request)
+      same += time.draw({.where = "s", .request = request}) == time.draw({.where = "t", .request = request, .copy = 1});
+    return same;
+  };
+  CHECK(shares(0) == 0);
+  CHECK(shares(.3) == Approx(300).margin(50));
+  CHECK(shares(1) == 1000);
+  CHECK(ends(1, 1, [](Stream<int> x) { return x.then("s", takes(1ms, {.of_input = 1.5})); }) == Ends{{-1, 0}});
 }
 
 TEST_CASE("services: live they sleep") {

@@ -17,6 +17,8 @@ struct CallFacts {
   std::string_view where{};      // the stage's path, as in errors; lives as long as the engine
   std::uint64_t request = 0;     // Request::id
   std::uint64_t element = 0;     // inside `each`: a number of its own for each element; 0 outside
+  // Inside a hedge: 0 its call, 1 the copy. Of hedges in hedges a binary number, the inner one's digit the lowest.
+  std::uint64_t copy = 0;
 };
 
 namespace detail {

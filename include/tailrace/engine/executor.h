@@ -25,11 +25,13 @@ struct Timer {
 // A stretch of simulated time (sim/service.h). Lives inside what it works on.
 struct Work : Timer {
   void (*over)(Work&) noexcept = nullptr;
+  bool (*wanted)(const Work&) noexcept = nullptr;  // whether somebody waits for it still; null: yes
   std::string_view where{};      // the stage's path: calls are counted by it; lives as long as the executor is asked
   bool holds_worker = true;      // as code that computes does; false: a device's or another machine's time
   bool goes_on = false;          // the call was counted before
   Executor* executor = nullptr;  // the executor's from here on, while it is under way
   std::uint32_t stage = 0;
+  TimePoint began{};
 };
 
 // What a tick did, and what it left.

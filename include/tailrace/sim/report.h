@@ -30,6 +30,7 @@ struct Report {
     std::string where;
     std::uint64_t calls = 0;
     double running = 0;   // calls at the same time, mean
+    double wasted = 0;    // the same of those whose answers nobody wanted any more when they ended
     unsigned places = 0;  // how many there can be: its limit, or the workers; 0: any number
     double utilisation() const noexcept { return places ? running / places : 0; }
   };
@@ -47,6 +48,8 @@ struct Report {
   Duration time{};                 // from the first one's arrival to the last one's
   std::vector<Outcomes> outcomes;  // by code
   std::uint64_t anytime = 0, fallback = 0, late = 0;
+  // Of hedges: copies started, how many of them answered first, and how many the budget refused.
+  std::uint64_t copies = 0, copies_won = 0, copies_refused = 0;
   Latencies latency;     // of those with a value, from when they arrived
   double held = 0;       // workers that stages kept busy, mean
   double in_flight = 0;  // requests arrived and not answered, mean
@@ -56,6 +59,12 @@ struct Report {
 
   std::uint64_t count(Code code) const noexcept;
   double worker_utilisation() const noexcept { return workers ? held / workers : 0; }
+  // Copies per request.
+  double duplicates() const noexcept {
+    return requests ? static_cast<double>(copies) / static_cast<double>(requests) : 0;
+  }
+  // The share of what stages took that was for nothing: of losers of races and hedges, and of calls that came too late.
+  double wasted() const noexcept;
 };
 
 // For people, a few lines.

@@ -17,14 +17,18 @@
 namespace tailrace::sim {
 
 struct ServiceOptions {
-  std::uint64_t seed =
-      0;  // of its times: a draw depends on it, on Request::id, on the stage's path and the element only
+  // Of its times. A draw depends on it, on Request::id, the stage's path, the element and CallFacts::copy only.
+  std::uint64_t seed = 0;
   // Whether it keeps one of the executor's workers busy, as code does that computes. Otherwise its time passes
   // elsewhere: on a device, another machine, a disk.
   bool holds_worker = true;
   // How often it looks whether its answer is still wanted, and ends early where it is not, as code does with
   // Context::checkpoint; 0: never.
   Duration looks_every{};
+  // The share of inputs, 0 to 1, to which slowness belongs: theirs is one draw of the seed, the request and the element
+  // alone. A copy of such a call takes as long as the call, and so does every service of this seed and distribution.
+  // The rank correlation of a call's time and its copy's is this share.
+  double of_input = 0;
 };
 
 }  // namespace tailrace::sim
@@ -39,6 +43,8 @@ struct ServiceTime {
   Duration draw(const CallFacts& about) const noexcept;
   Error problem() const noexcept { return Error(Code::bad_value, time.problem); }
 };
+// Options that make no sense are a problem of the distribution.
+ServiceTime service_time(sim::Distribution time, const sim::ServiceOptions& options);
 // Lets `work` take until `due` on the executor that runs the request; false: the time has passed, on this thread.
 bool take_time(const CallFacts& about, TimePoint due, const sim::ServiceOptions& options, Work& work) noexcept;
 TimePoint now_of(const CallFacts& about) noexcept;
@@ -109,6 +115,7 @@ class Service {
       else job = &jobs.emplace_back();
       job->shared = this;
       job->over = [](Work& work) noexcept { static_cast<Job&>(work).shared->passed(static_cast<Job&>(work)); };
+      job->wanted = [](const Work& work) noexcept { return !static_cast<const Job&>(work).done->stop_requested(); };
       return *job;
     }
     // Until the end, or until it looks next.
@@ -163,16 +170,17 @@ class Service {
 //
 // On virtual time it costs nothing but the events. Live it sleeps: on the worker that it holds, or where it holds none,
 // on the executor's timers. Its value is its input, or what `f` makes of the input when it begins (a value or a
-// Result); both may have to wait, so their moves must not throw. One draw for each (seed, Request::id, path, element):
-// plans that differ elsewhere are compared on common draws. A wrong distribution fails every request with `bad_value`.
+// Result); both may have to wait, so their moves must not throw. One draw for each (seed, Request::id, path, element,
+// copy): plans that differ elsewhere are compared on common draws. A wrong distribution or option fails every request
+// with `bad_value`.
 template <class T>
 auto service(Distribution time, ServiceOptions options = {}) {
-  return Service<T, detail::PassOn>({}, {std::move(time), options});
+  return Service<T, detail::PassOn>({}, detail::service_time(std::move(time), options));
 }
 template <class In, class F>
 requires std::invocable<const F&, In>
 auto service(Distribution time, F f, ServiceOptions options = {}) {
-  return Service<In, F>(std::move(f), {std::move(time), options});
+  return Service<In, F>(std::move(f), detail::service_time(std::move(time), options));
 }
 
 }  // namespace tailrace::sim

@@ -59,13 +59,16 @@ class Simulation {
   };
   // Submits a request; what it gives is the refusal. May throw.
   using Submit = std::function<Status(const Request& request, const Answered& answered)>;
+  // What the engine says of its hedges.
+  using Figures = std::function<EngineFigures()>;
 
   static Built<std::unique_ptr<Simulation>> prepare(const std::string& flow, const load::Arrivals& arrivals,
                                                     const Request& request, const sim::SimulateOptions& options);
   virtual ~Simulation() = default;
 
   virtual Built<EngineCore> start(std::shared_ptr<const PlanData> plan) = 0;
-  virtual Built<sim::Report> run(const std::vector<QueueView>& queues, const Submit& submit) = 0;
+  virtual Built<sim::Report> run(const std::vector<QueueView>& queues, const Figures& figures,
+                                 const Submit& submit) = 0;
 
  private:
   virtual void record(const Answered& answered, const Error& error, const Facts& facts) noexcept = 0;
@@ -91,16 +94,18 @@ Built<Report> simulate(const Plan<In, Out>& plan, const Workload<In>& workload, 
   auto core = (*simulation)->start(plan.share());
   if (!core) return std::move(core).error();
   Engine<In, Out> engine(std::move(*core));
+  const auto submit = [&](const Request& request, const detail::Simulation::Answered& answered) -> Status {
+    const auto input = [&] {
+      if constexpr (std::is_default_constructible_v<In>) {
+        if (!workload.input) return In();
+      }
+      return workload.input(answered.number);  // without one it throws
+    };
+    return engine.submit(input(), request, [answered](Outcome<Out> o) { answered(o); });
+  };
   return (*simulation)
-      ->run(engine.queues(), [&](const Request& request, const detail::Simulation::Answered& answered) -> Status {
-        const auto input = [&] {
-          if constexpr (std::is_default_constructible_v<In>) {
-            if (!workload.input) return In();
-          }
-          return workload.input(answered.number);  // without one it throws
-        };
-        return engine.submit(input(), request, [answered](Outcome<Out> o) { answered(o); });
-      });
+      ->run(
+          engine.queues(), [&] { return engine.figures(); }, submit);
 }
 
 }  // namespace tailrace::sim

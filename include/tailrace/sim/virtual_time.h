@@ -34,6 +34,7 @@ class VirtualTime : public Executor {
     std::uint64_t calls = 0;    // begun so far
     std::uint32_t running = 0;  // of them under way now
     bool holds_worker = true;
+    Duration wasted{};  // what calls took of which, when they ended, nobody wanted the answer any more
   };
   struct Occupancy {
     std::uint32_t held = 0;            // workers that stages hold
