@@ -1,7 +1,5 @@
 #include "tailrace/plan/profile.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -30,14 +28,6 @@ void Profile::add(Cost cost) {
   const auto at = costs.begin() + (place_of(costs, key_of(cost)) - costs.cbegin());
   if (at != costs.end() && key_of(*at) == key_of(cost)) *at = std::move(cost);
   else costs.insert(at, std::move(cost));
-}
-
-std::string time_in_words(double seconds) {
-  if (!(seconds >= 0)) return "unknown";
-  if (seconds < 0.9995e-6) return fmt::format("{:.3g} ns", seconds * 1e9);
-  if (seconds < 0.9995e-3) return fmt::format("{:.3g} us", seconds * 1e6);
-  if (seconds < 0.9995) return fmt::format("{:.3g} ms", seconds * 1e3);
-  return fmt::format("{:.4g} s", seconds);
 }
 
 Built<Profile> merge(Profile older, const Profile& newer) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tailrace/core/problems.h"
+#include "tailrace/core/words.h"
 
 namespace tailrace {
 
@@ -62,9 +63,6 @@ struct Profile {
   void add(Cost cost);
   bool operator==(const Profile&) const = default;
 };
-
-// A time for people, in the unit that fits, with three digits: "12.5 us"; "unknown" where it is below 0.
-std::string time_in_words(double seconds);
 
 // Both together. What both know is taken from `newer` as it is, since quantiles of two runs do not add up. Profiles of
 // different machines are refused: their times mean nothing beside each other.
