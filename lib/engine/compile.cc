@@ -317,7 +317,13 @@ class Compiler {
     if (!reserve) return;
     c.reserve = *reserve;
     c.gather = plain_slot<CutWatch>();
+    learn_rungs(c);
     p_.timers = true;
+  }
+  void learn_rungs(Control& c) {
+    if (!c.rungs.empty()) return;
+    c.rungs = std::vector<Atomic<policy::RungTime>>(c.arms.size());
+    c.rung_began = plain_slot<TimePoint>();
   }
   void hedge(Scope& s, int node, Control& c) {
     c.gather = plain_slot<HedgeWatch>();
@@ -416,6 +422,7 @@ class Compiler {
     for (Control& c : p_.controls)
       if (c.around == &p_.regions.front() && c.kind == Kind::cascade && c.out == p_.regions.front().answer) {
         c.answers_request = true;
+        learn_rungs(c);
         p_.anytime = &c;
       }
   }

@@ -6,6 +6,7 @@
 #include "engine/drive.h"
 #include "engine/hedge.h"
 #include "engine/park.h"
+#include "engine/rungs.h"
 #include "engine/trace.h"
 
 // Races, cascades, choices and forks: which arms start, and what becomes of a region's answer or error.
@@ -95,19 +96,32 @@ std::uint32_t cut_answer(Frame& f, const Control& c) noexcept {
   return best && is_past_cut_off(f, c) ? best : 0;
 }
 
+// The rung behind this one; where that would come too late, the best answer at once.
+Step next_rung(Frame& f, const Region& r) noexcept {
+  const Control& c = *r.control;
+  if (learns_rungs(f, c)) {
+    const auto best = f.words(c).a.load(relaxed);
+    if (!best) begin_rung(f, c);
+    else if (!may_begin_rung(f, c, r.arm + 1)) return end_cascade(f, arm_region(c, best - 1), cut_short);
+  }
+  return enter(f, arm_region(c, r.arm + 1));
+}
+
 Step rung_done(Frame& f, const Region& r) noexcept {
   const Control& c = *r.control;
+  rung_ended(f, r, true);
   const bool last = r.arm + 1 == c.arms.size();
   if (last || ask(c.exits[r.arm], f.base() + r.answer, 0)) return end_cascade(f, r, 0);
   f.words(c).a.store(r.arm + 1, std::memory_order_release);  // only now: its test no longer reads it
   if (cut_answer(f, c)) return end_cascade(f, r, cut_short);
-  return enter(f, arm_region(c, r.arm + 1));
+  return next_rung(f, r);
 }
 
 Step rung_failed(Frame& f, const Region& r) noexcept {
   const Control& c = *r.control;
+  rung_ended(f, r, false);
   if (const auto cut = cut_answer(f, c)) return end_cascade(f, arm_region(c, cut - 1), cut_short);
-  if (r.arm + 1 < c.arms.size()) return enter(f, arm_region(c, r.arm + 1));
+  if (r.arm + 1 < c.arms.size()) return next_rung(f, r);
   const auto best = f.words(c).a.load(relaxed);
   const RegionState& s = f.region_state(r);
   if (best && c.fallback) return end_cascade(f, arm_region(c, best - 1), fallback_bit);
@@ -231,6 +245,11 @@ Step region_failed(Frame& f, const Region& r) noexcept {
     }
   }
   return nothing(f);
+}
+
+void region_stopped(Frame& f, const Region& r) noexcept {
+  if (r.role == Role::call) call_stopped(f, r);
+  else if (r.role == Role::rung) rung_ended(f, r, false);
 }
 
 Step fail_control(Frame& f, const Control& c, Code code, const char* where, std::string_view text) noexcept {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/hedge.h"
 #include "engine/park.h"
 #include "engine/trace.h"
 #include "engine/turn.h"
@@ -73,7 +72,7 @@ inline bool may_enter_timed(Step s, Thread thread, TimePoint now) noexcept {
     trace_stopped(f, b);
   if (b.end == End::leave) end_turn(f, *b.region, *b.station);
   if (parks(b)) leave_park(f, *b.control);
-  if (halt == stopped && b.region->role == Role::call) call_stopped(f, *b.region);
+  if (halt == stopped) region_stopped(f, *b.region);
   return halt == failed ? region_failed(f, *b.region) : nothing(f);
 }
 

@@ -52,6 +52,8 @@ Step start_control(Frame& f, const Control& c, Thread thread) noexcept;
 Step region_done(Frame& f, const Region& r) noexcept;
 // A region has failed, and its error stands in its state.
 Step region_failed(Frame& f, const Region& r) noexcept;
+// A thread has come to the end of what it ran for a region that had been stopped meanwhile.
+void region_stopped(Frame& f, const Region& r) noexcept;
 // Fails the region that a control stands in.
 Step fail_control(Frame& f, const Control& c, Code code, const char* where, std::string_view text) noexcept;
 

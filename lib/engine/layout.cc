@@ -79,6 +79,7 @@ class Layout {
     c.gather = slot_at(c.gather);
     c.gather_live = live_at(c.gather_live);
     c.element_name = slot_at(c.element_name);
+    c.rung_began = slot_at(c.rung_began);
     for (Carry& carry : c.carries) carry = {carry.ops, slot_at(carry.slot), live_at(carry.live)};
   }
 

@@ -1,6 +1,6 @@
 #include "engine/park.h"
 
-#include "engine/hedge.h"
+#include "engine/drive.h"
 #include "engine/turn.h"
 
 namespace tailrace::detail {
@@ -38,7 +38,7 @@ void meet(const Pending& p, std::uint32_t how) noexcept {
     if (c.station) end_turn(f, *c.around, *c.station);
     if (how & dropped && !(before & left)) fail_dropped(f, c);
     const auto halt = f.region_state(*c.around).flag.halt.load(std::memory_order_acquire);
-    if (halt == stopped && c.around->role == Role::call) call_stopped(f, *c.around);
+    if (halt == stopped) region_stopped(f, *c.around);
     if (before & left || halt == stopped) release(f);
     else spawn({&f, c.after});
   }

@@ -9,6 +9,7 @@
 #include "engine/station.h"
 #include "tailrace/plan/handles.h"
 #include "tailrace/plan/stage.h"
+#include "tailrace/policy/exit.h"
 #include "tailrace/policy/inlining.h"
 
 // What a plan is compiled to. Three words: a *block* is straight-line code that runs to its end on one thread; a
@@ -65,6 +66,10 @@ struct Control {
   bool fallback = true;
   Duration reserve{-1};          // cascade: so long before the deadline it is cut off; below 0: never
   bool answers_request = false;  // cascade: its answer is the request's, so that a deadline can be answered with it
+  // cascade: learned from requests with deadlines; empty: it is never left early. And where the running rung's begin
+  // stands
+  mutable std::vector<Atomic<policy::RungTime>> rungs;
+  std::uint32_t rung_began = 0;
   // each
   const EachIn* each_in = nullptr;
   const EachOut* each_out = nullptr;

@@ -2,6 +2,7 @@
 // cut-off comes at once and the deadline never.
 #include "support/expect.h"
 #include "support/steps.h"
+#include "tailrace/sim/service.h"
 
 namespace tailrace::test {
 namespace {
@@ -182,6 +183,36 @@ void also_at_the_end(const Setting& setting) {
   check(gate.closed(), "the cut-off waited for the running rung");
 }
 
+// A second rung that always takes longer than there is time: from when that is known it is not begun, but for one
+// in 32.
+void hopeless_rungs_are_not_begun(const Setting& setting) {
+  std::atomic<int> begun{0};
+  const auto slow = sim::service<int>(sim::constant(30ms), [&](int x) { return ++begun, x; }, {.holds_worker = false});
+  auto at_the_end =
+      setting.start(from_int([&](Stream<int> s) { return cascade("k", s, exit_if(plus_one, never_so), slow); }));
+  auto followed = setting.start(from_int([&](Stream<int> s) {
+    return cascade("k", s, reserve(1h - 3ms), exit_if(plus_one, never_so), slow).then("b", same);
+  }));
+  const auto look = [&](auto& engine, const Request& request) {
+    const auto ask = [&] {
+      const int before = begun;
+      auto o = engine.submit(1, request).get();
+      while (code_of(o) == Code::deadline_missed) o = engine.submit(1, request).get();  // a busy machine
+      expect(o, "2 rung 0 anytime");
+      return begun - before;
+    };
+    int asked = 0;
+    while (ask() != 0 && asked < 200) ++asked;
+    check(asked >= 8 && asked < 200, "begun " + std::to_string(asked) + " times before it was known");
+    int again = 0;
+    for (int i = 0; i < 70; ++i) again += ask();
+    check(again >= 1 && again <= 3, "of 70 it was begun " + std::to_string(again) + " times");
+    expect(engine.submit(1).get(), "1 rung 1");
+  };
+  look(at_the_end, {.within = 5ms});
+  if (setting.max_losers > 0) look(followed, hour);  // otherwise the answer waits for the rung
+}
+
 }  // namespace
 
 void add_cut_off_cases(std::vector<Case>& t) {
@@ -197,6 +228,8 @@ void add_cut_off_cases(std::vector<Case>& t) {
   t.push_back(script_case("cut off anywhere in a flow", {"cut-off"}, anywhere_in_a_flow));
   t.push_back(script_case("elements are not cut off", {"cut-off-each"}, elements_have_none));
   t.push_back(script_case("cancelled before the cut-off", {"cut-off-deadline"}, cancelling_ends_it));
+  t.push_back(script_case("hopeless rungs are not begun", {"cut-off-hopeless", "cut-off-known", "cut-off-probe"},
+                          hopeless_rungs_are_not_begun));
   t.push_back(script_case("cut off at the end of a flow", {"cut-off"}, also_at_the_end));
 }
 
