@@ -1,9 +1,11 @@
 // The same plans, arrivals and draws live, where services sleep, and simulated.
+#include <algorithm>
 #include <cmath>
 
 #include "support/live.h"
 #include "support/program.h"
 #include "tailrace/flow/combine.h"
+#include "tailrace/flow/flow.h"
 #include "tailrace/opt/optimise.h"
 #include "tailrace/sim/service.h"
 #include "tailrace/sim/simulate.h"

@@ -21,6 +21,7 @@ void measure(const bench::Options&, bench::Results& results) {
   closed_forms(results);
   under_load(results, 1000000);
   computing(results);
+  live(results, 4000);
 }
 
 }  // namespace

@@ -67,6 +67,11 @@ tr::sim::Report simulate(const Cell& cell, const tr::PolicyUse& policy, std::uin
 
 tr::PolicyUse fixed(double delay_ms) { return {"fixed", {{"delay_ms", delay_ms}}}; }
 
+std::string name_of(const tr::PolicyUse& policy) {
+  if (policy.name != "fixed") return policy.name;
+  return bench::text(policy.parameters.number("delay_ms", 0), 0) + " ms";
+}
+
 tr::PolicyUse best_fixed(const Cell& cell, std::uint64_t requests) {
   constexpr std::uint64_t seed = 1000;
   tr::PolicyUse best{"never"};

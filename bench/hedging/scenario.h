@@ -37,6 +37,7 @@ double arrivals_per_second(const Cell& cell);
 tr::sim::Report simulate(const Cell& cell, const tr::PolicyUse& policy, std::uint64_t requests, std::uint64_t seed);
 
 tr::PolicyUse fixed(double delay_ms);
+std::string name_of(const tr::PolicyUse& policy);  // for tables
 // What is best among some fixed delays for a cell, by simulations on a seed that nothing else uses; "never" where none
 // is.
 tr::PolicyUse best_fixed(const Cell& cell, std::uint64_t requests);
@@ -47,5 +48,6 @@ void for_each_cell(std::size_t n, const std::function<void(std::size_t)>& work);
 void closed_forms(bench::Results& results);
 void under_load(bench::Results& results, std::uint64_t requests);
 void computing(bench::Results& results);
+void live(bench::Results& results, std::uint64_t requests);
 
 }  // namespace hedging

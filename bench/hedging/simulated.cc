@@ -14,10 +14,6 @@ namespace {
 double p99(const tr::sim::Report& report) { return to_seconds(report.latency.p99); }
 std::string ms(double seconds) { return text(1e3 * seconds, 1); }
 std::string percent(double share) { return text(100 * share, 1); }
-std::string name_of(const tr::PolicyUse& policy) {
-  if (policy.name != "fixed") return policy.name;
-  return text(policy.parameters.number("delay_ms", 0), 0) + " ms";
-}
 
 }  // namespace
 
@@ -89,7 +85,7 @@ void judge(Judged& j, std::uint64_t requests) {
   j.best = best_fixed(j.cell, requests / 20);
   j.never = p99(simulate(j.cell, {"never"}, requests, seed));
   j.fixed = j.best.name == "never" ? j.never : p99(simulate(j.cell, j.best, requests, seed));
-  j.quantile = p99(simulate(j.cell, {"quantile"}, requests, seed));
+  j.quantile = p99(simulate(j.cell, {"quantile"}, requests / 4, seed));
   const auto ours = simulate(j.cell, {"adaptive"}, requests, seed);
   j.adaptive = p99(ours);
   j.copies = ours.duplicates();

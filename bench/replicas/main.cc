@@ -7,6 +7,7 @@
 #include "support/live.h"
 #include "support/program.h"
 #include "tailrace/flow/combine.h"
+#include "tailrace/flow/flow.h"
 #include "tailrace/opt/optimise.h"
 #include "tailrace/sim/service.h"
 #include "tailrace/sim/simulate.h"
