@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Takes every figure again and makes docs/benchmarks.md of them, in about five minutes. Wants a machine with nothing else
+# Takes every figure again and makes docs/benchmarks.md of them, in about ten minutes. Wants a machine with nothing else
 # to do, and a build of the whole project.
 #
 #   bash bench/report.sh BUILD_DIR            measures, then writes the page
 #   bash bench/report.sh BUILD_DIR NAME...    only these: gates overhead compile_cost size fusion fork operators
-#                                             submit simulation
+#                                             submit simulation hedging replicas fidelity
 #   bash bench/report.sh BUILD_DIR --page     only writes the page, from bench/results/
 #
 # ATTEMPTS is how often each comparison may look for a quiet moment (1); figures of one that finds none are marked void.
@@ -31,7 +31,8 @@ measure() {
   esac
 }
 
-files=(1-gates 2-overhead 3-compile_cost 4-size 5-fusion 6-fork 7-operators 8-submit 9-simulation)
+files=(1-gates 2-overhead 3-compile_cost 4-size 5-fusion 6-fork 7-operators 8-submit 9-simulation 10-hedging 11-replicas
+       12-fidelity)
 wanted=" ${*:-${files[*]#*-}} "
 if [ "$wanted" != " --page " ]; then
   for name in $wanted; do

@@ -119,7 +119,8 @@ int report(const fs::path& results, const fs::path& target) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(results))
     if (entry.path().extension() == ".json" && entry.path().filename() != "notes.json") files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
+  const auto number = [](const fs::path& file) { return std::atoi(file.filename().c_str()); };
+  std::sort(files.begin(), files.end(), [&](const auto& a, const auto& b) { return number(a) < number(b); });
   if (files.empty()) throw std::runtime_error("no results in " + results.string());
   std::vector<Json> benchmarks;
   for (const auto& file : files) benchmarks.push_back(read(file));

@@ -25,6 +25,19 @@ std::uint32_t busy_workers(const EngineState& e) noexcept {
   return outside > resting ? outside - resting : 0;
 }
 
+// Whether the call waits for its turn.
+bool waits(Frame& f, const Control& c) noexcept {
+  const Region& call = *c.arms[0];
+  return c.station && call.turn && f.at<Turn>(call.turn).queue.load(relaxed);
+}
+// How long the call has waited for its turn, of its age.
+Duration waited(Frame& f, const Control& c, Duration age) noexcept {
+  if (waits(f, c)) return age;
+  const HedgeWatch& w = watch_of(f, c);
+  const auto turn = w.turn.load(relaxed);
+  return turn ? TimePoint(Duration(turn)) - w.began : Duration{};
+}
+
 // Where the copy would work: its station or the threads, whichever has less left.
 HedgeSnapshot look(Frame& f, const Control& c, Duration age, bool is_mine = false) noexcept {
   HedgeSnapshot seen;
@@ -38,8 +51,8 @@ HedgeSnapshot look(Frame& f, const Control& c, Duration age, bool is_mine = fals
     seen.places = calls;
     seen.busy = taken;
   }
-  const Region& call = *c.arms[0];
-  seen.waiting = call.turn && f.at<Turn>(call.turn).queue.load(relaxed);
+  seen.waiting = waits(f, c);
+  if (age > Duration{}) seen.waited = waited(f, c, age);
   return seen;
 }
 
@@ -117,8 +130,9 @@ void settle(Frame& f, const Region& r, bool has_copy) noexcept {
   if (!has_copy && !c.hedge->learns()) return;
   HedgeWatch& w = watch_of(f, c);
   const TimePoint now = f.executor->now();
-  if (r.arm == 0) c.hedge->observe({HedgeSample::Kind::call, now - w.began, {}, has_copy});
-  else c.hedge->observe({HedgeSample::Kind::copy, now - w.copied, now - w.began, true});
+  const Duration age = now - w.began;
+  if (r.arm == 0) c.hedge->observe({HedgeSample::Kind::call, age, {}, has_copy, waited(f, c, age)});
+  else c.hedge->observe({HedgeSample::Kind::copy, now - w.copied, age, true, waited(f, c, age)});
   if (!has_copy) return;
   if (r.arm == 1) c.hedge->count_won();
   w.told.store(now.time_since_epoch().count(), relaxed);
@@ -135,6 +149,12 @@ Step start_hedge(Frame& f, const Control& c, Thread thread) noexcept {
   if (!beside || thread == Thread::worker) return enter(f, *c.arms[0]);
   spawn(enter(f, *c.arms[0]));
   return {nullptr, nullptr};
+}
+
+void call_has_turn(Frame& f, const Region& r) noexcept {
+  const Control& c = *r.control;
+  if (r.arm != 0 || !c.hedge || !c.hedge->learns()) return;
+  watch_of(f, c).turn.store(f.executor->now().time_since_epoch().count(), relaxed);
 }
 
 Step call_done(Frame& f, const Region& r) noexcept {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/hedge.h"
 #include "engine/trace.h"
 #include "tailrace/plan/other_forms.h"
 
@@ -174,6 +175,8 @@ bool begin_turn(Step s) noexcept {
         return call_begins(*b.station, w.stream), true;
       case Station::Entry::entered: break;
     }
+  } else if (b.region->role == Role::call) {
+    call_has_turn(f, *b.region);
   }
   w.granted = false;
   call_begins(*b.station, w.stream);

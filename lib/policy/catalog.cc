@@ -68,11 +68,9 @@ PolicyCatalog::PolicyCatalog() {
             [](const Parameters& p) { return QuantileHedge{p.number("quantile", 0.95)}; });
   add_hedge("idle", {delay}, [](const Parameters& p) { return IdleHedge{delay_of(p)}; });
   const AdaptiveHedge usual;
-  add_hedge("adaptive",
-            {{"share", usual.share, 0, 1}, {"burst", usual.burst, 1, 1e6}, {"most_load", usual.most_load, 0, 1}},
-            [](const Parameters& p) {
-              return AdaptiveHedge{p.number("share", 0), p.number("burst", 0), p.number("most_load", 0)};
-            });
+  add_hedge("adaptive", {{"share", usual.share, 0, 1}, {"burst", usual.burst, 1, 1e6}}, [](const Parameters& p) {
+    return AdaptiveHedge{p.number("share", 0), p.number("burst", 0)};
+  });
 }
 
 std::vector<std::string> PolicyCatalog::hedges() const {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "tailrace/policy/forecast.h"
+
 namespace tailrace {
 namespace {
 
@@ -60,15 +62,10 @@ HedgeAction IdleHedge::decide(const HedgeSnapshot& seen, TimePoint, State&) cons
 
 namespace {
 
-constexpr double load_memory = 256;   // calls that the mean load is of
-constexpr double time_memory = 64;    // the same for mean times
+constexpr double load_memory = 512;   // calls that the mean load is of
+constexpr double stop_memory = 64;    // losers that the mean time to stop is of
 constexpr double copies_memory = 64;  // copies that the count of wins is of
 constexpr std::uint64_t probe_every = 32;
-
-// A running mean that begins as a plain one.
-void blend(double& mean, double value, double n, double memory) noexcept {
-  mean += (value - mean) / std::min(n, memory);
-}
 
 void count_copy(AdaptiveHedge::State& s, bool won) noexcept {
   constexpr double keep = 1 - 1 / copies_memory;
@@ -80,30 +77,32 @@ void count_copy(AdaptiveHedge::State& s, bool won) noexcept {
 }  // namespace
 
 bool AdaptiveHedge::correlated(const State& s) noexcept { return s.expected >= 3 && s.won < 0.1 * s.expected; }
-bool AdaptiveHedge::kills(const State& s) noexcept { return s.stop >= 0 && s.stop < 0.25 * s.mean; }
-
-double AdaptiveHedge::room(double load, bool kills) const noexcept {
-  const double left = 1 - load / most_load;
-  return left > 0 ? (kills ? 0.5 : 0.3) * left * left : -1;
-}
+bool AdaptiveHedge::kills(const State& s) noexcept { return s.stop < 0.25 * Seconds(s.calls.quantile(.5)).count(); }
 
 namespace {
 
-// The smallest of some ages at which copies fit into the room; zero: there is none.
-void choose_delay(const AdaptiveHedge& policy, AdaptiveHedge::State& s) noexcept {
-  constexpr double ages[] = {0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99};
-  const bool kills = AdaptiveHedge::kills(s);
-  const double room = policy.room(s.load, kills);
-  s.delay = {};
+// More work for copies must buy something, the more so the fewer places are free.
+double weigh(const HedgeForecast& f, double load) noexcept { return f.p99 * (1 + .3 * load * std::max(0., f.work)); }
+
+// The best of some ages, if it gains enough.
+void choose_delay(const AdaptiveHedge& policy, AdaptiveHedge::State& s, std::uint32_t places) noexcept {
+  constexpr double least_gain = .98;
+  constexpr double ages[] = {0.02, 0.1, 0.2,  0.3,  0.4,  0.5,  0.6,   0.7, 0.8,
+                             0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.985, 0.99};
+  const HedgeModel model(s.calls, s.load / (1 + s.more), places, AdaptiveHedge::kills(s));
+  double best = least_gain * model.without().p99;
+  s.on = false;
+  s.more = 0;
   for (double q : ages) {
-    if (room < 0 || 1 - q > policy.share + 1e-9) continue;
+    if (1 - q > policy.share + 1e-9) continue;
     const Duration d = at_least_a_tick(s.calls.quantile(q));
-    const auto copies = s.calls.copies_at(d);
-    if ((kills ? copies.killed : copies.running) > room) continue;
+    const HedgeForecast f = model.with_copies_at(d);
+    if (f.copies > policy.share || weigh(f, model.load) >= best) continue;
+    best = weigh(f, model.load);
+    s.on = true;
     s.delay = d;
-    s.chance = copies.chance;
-    s.saves = kills && copies.killed < -0.02;
-    return;
+    s.more = f.work;
+    s.chance = f.chance;
   }
 }
 
@@ -111,34 +110,34 @@ void choose_delay(const AdaptiveHedge& policy, AdaptiveHedge::State& s) noexcept
 
 HedgeAction AdaptiveHedge::decide(const HedgeSnapshot& seen, TimePoint, State& s) const noexcept {
   if (!begins(seen)) {
-    if (!seen.waiting && (s.saves || has_idle_place(seen))) return {Kind::start, {}};
-    return {Kind::wait, at_least_a_tick(seen.age + seen.age / 4)};
+    if (seen.waiting) return {Kind::wait, seen.age + at_least_a_tick(s.delay)};
+    const Duration wanted = seen.waited + s.delay;
+    return seen.age >= wanted - s.delay / 32 ? HedgeAction{Kind::start, {}} : HedgeAction{Kind::wait, wanted};
   }
   const double load = seen.places ? std::min(1.0, static_cast<double>(seen.busy) / seen.places) : 0.0;
-  blend(s.load, load, static_cast<double>(++s.begun), load_memory);
+  s.load += (load - s.load) / std::min(static_cast<double>(++s.begun), load_memory);
   if (s.calls.count() < least_calls) return {};
   if (s.calls.count() >= s.renew_at) {
-    choose_delay(*this, s);
+    choose_delay(*this, s, seen.places);
     s.renew_at = next_look(s.calls.count());
   }
-  if (s.delay == Duration{}) return {};
+  if (!s.on) return {};
   if (correlated(s) && ++s.probes % probe_every != 0) return {};
-  return {Kind::wait, s.delay};
+  return {Kind::wait, at_least_a_tick(s.delay)};
 }
 
 void AdaptiveHedge::observe(State& s, const HedgeSample& sample) const noexcept {
-  const double took = Seconds(sample.took).count();
   switch (sample.kind) {
     case HedgeSample::Kind::call:
-      s.calls.add(sample.took);
-      blend(s.mean, took, static_cast<double>(s.calls.count()), time_memory);
+      s.calls.add(sample.took - sample.waited);
       if (sample.copied) count_copy(s, false);
       return;
-    case HedgeSample::Kind::copy:
-      s.calls.add_longer_than(sample.age);
-      blend(s.mean, took, static_cast<double>(s.calls.count()), time_memory);
-      return count_copy(s, true);
-    case HedgeSample::Kind::stopped: s.stop = s.stop < 0 ? took : s.stop + (took - s.stop) / time_memory; return;
+    case HedgeSample::Kind::copy: s.calls.add_longer_than(sample.age - sample.waited); return count_copy(s, true);
+    case HedgeSample::Kind::stopped: {
+      const double took = Seconds(sample.took).count();
+      s.stop = s.stop < 0 ? took : s.stop + (took - s.stop) / stop_memory;
+      return;
+    }
   }
 }
 

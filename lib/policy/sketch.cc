@@ -46,6 +46,7 @@ void LatencySketch::count(Duration value, Weights& where) noexcept {
 // Of those that got as far as a bucket, the share that ended there; values that were cut off there got further.
 std::array<double, LatencySketch::buckets> LatencySketch::shares() const noexcept {
   std::array<double, buckets> share{};
+  if (end_ == 0) return share;
   double left = 0, survive = 1;
   for (std::size_t b = 0; b < end_; ++b) left += static_cast<double>(weight_[b]) + static_cast<double>(cut_[b]);
   std::size_t last = 0;
@@ -73,34 +74,6 @@ Duration LatencySketch::quantile(double q) const noexcept {
     if (below >= q) break;
   }
   return std::chrono::duration_cast<Duration>(Nanoseconds(static_cast<std::int64_t>(middle_of(last))));
-}
-
-// One walk over X from above d on. Y's share below X - d, and the mean of min(Y, X - d), grow along with it. A call of
-// length X > d without a copy works X; with one that is killed both work d + 2 min(X - d, Y), and with one that runs on
-// X + Y.
-LatencySketch::Copies LatencySketch::copies_at(Duration d) const noexcept {
-  const auto share = shares();
-  const std::size_t from = bucket_of(d);
-  const double at = middle_of(from);
-  Copies sum;
-  double mean = 0, faster = 0, short_ones = 0;  // short_ones: the sum of Y below X - d
-  for (std::size_t b = 0; b < end_; ++b) mean += share[b] * middle_of(b);
-  std::size_t y = 0;
-  for (std::size_t x = from + 1; x < end_; ++x) {
-    if (share[x] == 0) continue;
-    const double rest = middle_of(x) - at;
-    for (; y < end_ && middle_of(y) < rest; ++y) {
-      faster += share[y];
-      short_ones += share[y] * middle_of(y);
-    }
-    sum.share += share[x];
-    sum.chance += share[x] * faster;
-    sum.killed += share[x] * (2 * (short_ones + (1 - faster) * rest) - rest);
-  }
-  if (sum.share > 0) sum.chance /= sum.share;
-  if (mean > 0) sum.killed /= mean;
-  sum.running = sum.share;
-  return sum;
 }
 
 }  // namespace tailrace

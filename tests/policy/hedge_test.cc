@@ -133,32 +133,37 @@ TEST_CASE("adaptive learns first") {
   CHECK(action.kind == Kind::wait);
   CHECK(action.age > 0s);
   CHECK(policy.decide(at_age(action.age, 3, 4), {}, state).kind == Kind::start);
-  const auto later = policy.decide(at_age(action.age, 4, 4), {}, state);  // nothing is idle: asks again
+  // What counts is for how long the call has had its turn.
+  const auto later = policy.decide(at_age(action.age, 4, 4, true), {}, state);
   CHECK(later.kind == Kind::wait);
   CHECK(later.age > action.age);
-  CHECK(policy.decide(at_age(action.age, 1, 4, true), {}, state).kind == Kind::wait);  // the call has not begun
+  HedgeSnapshot begun = at_age(later.age, 4, 4);
+  begun.waited = action.age * 3 / 2;
+  CHECK(policy.decide(begun, {}, state).kind == Kind::wait);
+  CHECK(policy.decide(begun, {}, state).age == begun.waited + action.age);
+  begun.age = begun.waited + action.age;
+  CHECK(policy.decide(begun, {}, state).kind == Kind::start);
 }
 
-TEST_CASE("adaptive stops at its load") {
-  const AdaptiveHedge policy;
-  CHECK(policy.room(0, true) > policy.room(0.3, true));
-  CHECK(policy.room(0.3, true) > policy.room(0.3, false));
-  CHECK(policy.room(policy.most_load, true) < 0);
-  AdaptiveHedge::State state;
-  Random random(4);
-  const Service service = lognormal(median, sigma);
-  int waits = 0;
-  for (int i = 0; i < 2000; ++i) {
-    waits += policy.decide(begins(9, 10), {}, state).kind == Kind::wait;
-    policy.observe(state, {HedgeSample::Kind::call, seconds(service(random)), {}, false});
-  }
-  CHECK(waits == 0);
+TEST_CASE("adaptive leaves calls alone that all take the same, and those that there is no room for") {
+  const auto waits = [](const Service& service, std::uint32_t busy) {
+    AdaptiveHedge::State state;
+    Random random(4);
+    int n = 0;
+    for (int i = 0; i < 2000; ++i) {
+      n += AdaptiveHedge{}.decide(begins(busy, 10), {}, state).kind == Kind::wait;
+      AdaptiveHedge{}.observe(state, {HedgeSample::Kind::call, seconds(service(random)), {}, false});
+    }
+    return n;
+  };
+  CHECK(waits([](Random&) { return .01; }, 1) == 0);
+  CHECK(waits(gamma3(.01), 1) > 1000);
+  CHECK(waits(gamma3(.01), 9) == 0);
 }
 
 TEST_CASE("adaptive learns whether losers end when they are told") {
   const AdaptiveHedge policy;
   AdaptiveHedge::State state;
-  CHECK_FALSE(AdaptiveHedge::kills(state));
   for (int i = 0; i < 100; ++i) policy.observe(state, {HedgeSample::Kind::call, 10ms, {}, false});
   policy.observe(state, {HedgeSample::Kind::stopped, 100us, {}, false});
   CHECK(AdaptiveHedge::kills(state));
@@ -191,7 +196,7 @@ TEST_CASE("adaptive is never worse than no hedging, and gains where there is som
           load.requests = 30000;
           INFO(name << ", load " << at << ", " << places << " places" << (kills ? "" : ", losers run on"));
           const double ratio = judge(AdaptiveHedge{}, load).p99 / judge(NeverHedge{}, load).p99;
-          CHECK(ratio <= 1.02);
+          CHECK(ratio <= 1.03);  // of so few requests; bench/hedging asks for 1.02 of a million
           if (at == 0.05) CHECK(ratio < 0.9);
         }
 }
@@ -204,6 +209,6 @@ TEST_CASE("adaptive gains most of what the best fixed delay would") {
     double best = none;
     for (const double d : {0.006, 0.008, 0.01, 0.012, 0.015, 0.02, 0.03})
       best = std::min({best, judge(Reissue{seconds(d), 1}, load).p99, judge(IdleHedge{seconds(d)}, load).p99});
-    CHECK(none - judge(AdaptiveHedge{}, load).p99 >= 0.7 * (none - best));
+    CHECK(none - judge(AdaptiveHedge{}, load).p99 >= 0.75 * (none - best));
   }
 }

@@ -95,7 +95,7 @@ class Queue {
   };
   enum class Stands { nowhere, waits, works, over };
   struct Call {
-    double takes = 0, began = 0, ends = 0;
+    double takes = 0, began = 0, ends = 0;  // began: 0 before it has its place
     Stands stands = Stands::nowhere;
   };
   struct Request {
@@ -123,7 +123,13 @@ class Queue {
   void push(double at, What what, std::size_t request, bool copy) { events_.push({at, order_++, what, request, copy}); }
 
   HedgeSnapshot look(Duration age, const Request& r) const {
-    return {age, working_ + waiting_, load_.places, age > Duration{} && r.call[0].stands == Stands::waits};
+    const bool waits = age > Duration{} && r.call[0].stands == Stands::waits;
+    return {age, working_ + waiting_, load_.places, waits, waits ? age : waited(r)};
+  }
+  // How long the call waited for its place, up to now.
+  Duration waited(const Request& r) const {
+    if (r.call[0].stands == Stands::nowhere) return {};
+    return seconds((r.call[0].began > 0 ? r.call[0].began : now_) - r.arrived);
   }
   void arrive(std::size_t i) {
     const HedgeAction action = policy_.decide(look({}, requests_[i]), {}, state_);
@@ -184,8 +190,8 @@ class Queue {
     r.answered = now_;
     const Duration age = seconds(now_ - r.arrived);
     Call& other = r.call[!copy];
-    if (copy) policy_.observe(state_, {HedgeSample::Kind::copy, seconds(now_ - r.call[1].began), age, true});
-    else policy_.observe(state_, {HedgeSample::Kind::call, age, {}, other.stands != Stands::nowhere});
+    if (copy) policy_.observe(state_, {HedgeSample::Kind::copy, seconds(now_ - r.call[1].began), age, true, waited(r)});
+    else policy_.observe(state_, {HedgeSample::Kind::call, age, {}, other.stands != Stands::nowhere, waited(r)});
     if (other.stands == Stands::waits) other.stands = Stands::over, --waiting_;
     if (other.stands != Stands::works || !load_.kills) return;
     const double worked = now_ - other.began;

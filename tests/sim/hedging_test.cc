@@ -143,5 +143,5 @@ TEST_CASE("hedging on virtual time: adaptive stops where slowness is the input's
     return report_of({"adaptive"}, 20000, {.of_input = of_input}).duplicates();
   };
   CHECK(copies(0) > .2);
-  CHECK(copies(1) < .02);
+  CHECK(copies(1) < .05);  // one in 32 is tried
 }

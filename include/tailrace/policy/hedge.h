@@ -21,6 +21,7 @@ struct HedgeSnapshot {
   std::uint32_t busy = 0;    // places that are taken or waited for, this call's own left out when it begins
   std::uint32_t places = 0;  // calls that can run at a time where the copy would; 0: any number
   bool waiting = false;      // the call itself still waits for its turn
+  Duration waited{};         // how much of its age it waited for its turn
 };
 
 struct HedgeAction {
@@ -44,6 +45,7 @@ struct HedgeSample {
   Duration took{};
   Duration age{};
   bool copied = false;  // call: it had a copy
+  Duration waited{};    // of the call's age, how long it waited for its turn
 };
 
 // Of n calls in a row at most share * n + burst are copied. The engine keeps to it exactly, whatever policies want.
@@ -116,27 +118,27 @@ struct IdleHedge {
 
 // ---- ours
 
-// A copy where it helps and costs nobody anything. The age at which it is wanted is the smallest at which copies, by a
-// sketch of the calls, would add no more work than the load leaves room for; whether losers end when they are told to
-// is learned, and where they run on there is room up to a smaller load only. Copies go to idle places alone. When they
-// win much less often than they would if they were drawn apart from their calls, slowness belongs to the input, and
-// only a few are tried from then on.
+// A copy where it makes p99 smaller. From a sketch of what calls take once they have their turn, the load and the
+// number of places it forecasts p99 without copies and with copies at some ages (policy/forecast.h), and takes the best
+// age, or none where no copy gains enough. Whether losers end when they are told to is learned. When copies win much
+// less often than they would if they were drawn apart from their calls, slowness belongs to the input, and only a few
+// are tried from then on.
 struct AdaptiveHedge {
-  double share = 0.5;       // of calls that may be copied
-  double burst = 8;         // copies that an idle time may save up
-  double most_load = 0.85;  // no copies from here on
+  double share = 1;  // of calls that may be copied
+  double burst = 8;  // copies that an idle time may save up
 
   static constexpr std::uint64_t least_calls = 64;  // before the first copy
 
   struct State {
     LatencySketch calls;
-    double load = 0;             // mean share of places taken when calls begin
-    double mean = 0, stop = -1;  // seconds: what calls take, and losers after they were told; < 0: unknown
+    double load = 0;                           // mean share of places taken when calls begin
+    double stop = -1;                          // seconds that losers take after they were told; < 0: unknown
     double copies = 0, won = 0, expected = 0;  // of late: copies, those that won, and how many should have
     std::uint64_t begun = 0, probes = 0, renew_at = least_calls;
-    Duration delay{};    // zero: no copies
-    bool saves = false;  // copies at `delay` save more work than they make
-    double chance = 0;   // that a copy at `delay` overtakes its call, were they apart
+    Duration delay{};   // from when a call has its turn; below 0: no copies
+    double more = 0;    // what copies at `delay` add to the work, as a share of it
+    double chance = 0;  // that a copy at `delay` overtakes its call, were they apart
+    bool on = false;    // copies are wanted
   };
   HedgeAction decide(const HedgeSnapshot& seen, TimePoint now, State& state) const noexcept;
   void observe(State& state, const HedgeSample& sample) const noexcept;
@@ -146,8 +148,6 @@ struct AdaptiveHedge {
   static bool correlated(const State& state) noexcept;
   // Whether losers end soon after they were told.
   static bool kills(const State& state) noexcept;
-  // How much more work, as a share of what there is, copies may make at a load.
-  double room(double load, bool kills) const noexcept;
 };
 
 }  // namespace tailrace

@@ -30,22 +30,14 @@ class LatencySketch {
   // was not cut off nothing is known, and it is that one.
   Duration quantile(double q) const noexcept;
 
-  // What a copy started at the age `d` would do, were its time drawn apart from its call's.
-  struct Copies {
-    double share = 0;    // of calls, that get that old
-    double chance = 0;   // that a copy overtakes its call
-    double killed = 0;   // more work than without copies, as a share of it, where who comes second ends at once
-    double running = 0;  // the same where it runs on to its end
-  };
-  Copies copies_at(Duration d) const noexcept;
+  // The share of values that end in each bucket, of what is not known in the last one that is.
+  std::array<double, buckets> shares() const noexcept;
+  static double middle_of(std::size_t bucket) noexcept;  // in nanoseconds
 
  private:
   using Weights = std::array<float, buckets>;
   static std::size_t bucket_of(Duration took) noexcept;
-  static double middle_of(std::size_t bucket) noexcept;  // in nanoseconds
   void count(Duration value, Weights& where) noexcept;
-  // The share of values that end in each bucket, of what is not known in the last one that is.
-  std::array<double, buckets> shares() const noexcept;
 
   Weights weight_{}, cut_{};
   double next_ = 1;  // weight of the next value: older ones fade by its growth
