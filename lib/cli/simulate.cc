@@ -41,7 +41,7 @@ report::Page page_of(const SimulateFlowOptions& options, const Load& load, const
                      std::shared_ptr<const PlanData> plan) {
   report::Page page;
   page.title = r.flow;
-  page.about = fmt::format("Simulated on a virtual clock with {} worker{}: {} of {}.", r.workers,
+  page.about = fmt::format("Simulated on a virtual clock with {} worker{}: {}, for {}.", r.workers,
                            r.workers == 1 ? "" : "s", options.arrivals, time_in_words(to_seconds(r.time)));
   page.facts = facts_of(options);
   page.facts.emplace_back("workers", std::to_string(r.workers));

@@ -188,10 +188,6 @@ std::string timeline_chart(const Run& run) {
                 268, content, "Arrivals over time by outcome; the numbers stand in the table of outcomes");
 }
 
-std::string name_of(const StageTime& stage) {
-  return stage.where.empty() ? "waiting for a worker, and the rest" : stage.where;
-}
-
 std::string stage_chart(const Run& run) {
   const double requests = std::max<double>(1, static_cast<double>(run.seen));
   double most = 0;
@@ -202,7 +198,7 @@ std::string stage_chart(const Run& run) {
   for (const StageTime& s : run.stages) {
     const double running = s.running / requests, queued = s.queued / requests;
     const double scale = (chart_width - 8) / most;
-    content += text_at(0, y + 16, shortened(name_of(s), 46));
+    content += text_at(0, y + 16, shortened(s.where, 46));
     content += text_at(chart_width - 4, y + 16, time_in_words(running + queued), "s", "end");
     content += rectangle(0, y + 23, queued * scale, 14, "wait", "queued " + time_in_words(queued));
     content += rectangle(queued * scale, y + 23, running * scale, 14, "f1", "running " + time_in_words(running));

@@ -48,8 +48,6 @@ std::string latency_chart(const Run& run, const Run* other);
 std::string tail_chart(const Run& run, const Run* other);
 std::string timeline_chart(const Run& run);
 std::string stage_chart(const Run& run);
-// A stage's path, or what stands for it where it has none.
-std::string name_of(const StageTime& stage);
 std::string ratio_chart(const std::vector<load::Ratio>& ratios);
 
 }  // namespace tailrace::report

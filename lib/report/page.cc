@@ -100,7 +100,7 @@ std::string stage_table(const Side& side) {
     const auto mean = [&](double all) {
       return number(s.calls ? time_in_words(all / static_cast<double>(s.calls)) : "", "", "");
     };
-    rows += row(words(name_of(s)) + number(s.where.empty() ? "" : grouped(s.calls)) + mean(s.running) + mean(s.queued) +
+    rows += row(words(s.where) + number(s.calls ? grouped(s.calls) : "") + mean(s.running) + mean(s.queued) +
                 number(time_in_words(s.running)) + number(time_in_words(s.queued)) +
                 number(s.failures ? grouped(s.failures) : ""));
   }
@@ -175,7 +175,8 @@ std::string section(const Page& page, std::string_view heading, std::string_view
 
 std::string facts_table(const Page& page) {
   std::string rows;
-  for (const auto& [what, value] : page.facts) rows += row(words(what) + fmt::format("<td class=\"v\">{}</td>", escaped(value)));
+  for (const auto& [what, value] : page.facts)
+    rows += row(words(what) + fmt::format("<td class=\"v\">{}</td>", escaped(value)));
   return rows.empty() ? rows : "<h2>How it was done</h2>\n" + table("", {"", "<"}, rows);
 }
 
@@ -220,6 +221,8 @@ void complete(Run& run, const std::vector<std::string>& paths, bool live) {
   };
   std::stable_sort(run.stages.begin(), run.stages.end(),
                    [&](const StageTime& a, const StageTime& b) { return place(a) < place(b); });
+  for (StageTime& s : run.stages)
+    if (s.where.empty()) s.where = "waiting for a worker";
   if (!live || run.stages.empty()) return;
   double all = 0, told = 0;
   std::uint64_t outcomes = 0;
@@ -227,7 +230,7 @@ void complete(Run& run, const std::vector<std::string>& paths, bool live) {
     if (!s.unanswered) all += to_seconds(s.latency), ++outcomes;
   all *= outcomes ? static_cast<double>(run.seen) / static_cast<double>(outcomes) : 0;
   for (const StageTime& s : run.stages) told += s.running + s.queued;
-  if (all > told) run.stages.push_back({"", 0, 0, all - told, 0});
+  if (all > told) run.stages.push_back({"waiting for a thread, and the rest", 0, 0, all - told, 0});
 }
 
 }  // namespace
