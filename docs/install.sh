@@ -6,9 +6,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
   cat <<'TEXT'
-usage: bash docs/install.sh [--no-install] [--without-torch] [--with-gate]
+usage: bash docs/install.sh [--no-install] [--without-torch] [--with-browser] [--with-gate]
   --no-install     installs nothing and needs no root: lists what is missing; exit code 3 if something is
   --without-torch  leaves LibTorch out
+  --with-browser   also chromium, in which tests look at report pages (they do without)
   --with-gate      also what only .ci/run needs (clang, clang-format, valgrind, promtool)
 Environment:
   CMAKE_PREFIX_PATH                 where else to look for libraries
@@ -17,11 +18,12 @@ Environment:
 TEXT
 }
 
-install=yes torch=yes gate=no
+install=yes torch=yes browser=no gate=no
 for argument in "$@"; do
   case $argument in
     --no-install) install=no ;;
     --without-torch) torch=no ;;
+    --with-browser) browser=yes ;;
     --with-gate) gate=yes ;;
     --help | -h) usage; exit 0 ;;
     *) echo "install.sh: unknown option $argument" >&2; usage >&2; exit 2 ;;
@@ -64,6 +66,7 @@ need catch2 has_config Catch2Config.cmake
 want librapidcheck-dev has_config rapidcheckConfig.cmake
 want libbenchmark-dev has_config benchmarkConfig.cmake
 want ccache has_command ccache
+[ $browser = no ] || want chromium has_command chromium
 if [ $gate = yes ]; then
   need clang has_command clang++
   need clang-format has_command clang-format

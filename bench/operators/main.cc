@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <cmath>
-#include <random>
 #include <thread>
 
 #include "operators/scenario.h"
@@ -36,29 +34,17 @@ std::vector<bench::Requests> clients(const Chain& chain) {
   return all;
 }
 
-// Exponential gaps for this share of what the workers can do.
-std::vector<Nanoseconds> arrivals(std::size_t n, double request_ns, double share) {
-  std::mt19937_64 random(20261122);
-  std::vector<Nanoseconds> at;
-  double t = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    const double u = (static_cast<double>(random() >> 11) + .5) * 0x1p-53;  // the same with every library
-    t -= std::log(u) * request_ns / (share * workers());
-    at.emplace_back(static_cast<std::int64_t>(t));
-  }
-  return at;
-}
-Load under_load(Make make, const Chain& chain, const std::vector<Nanoseconds>& at) {
-  Answers answers(at.size());
-  const auto system = make(chain, workers(), [&](std::uint32_t number) { answers.note(number); });
-  return run_load(*system, answers, at);
+// This share of what the workers can do.
+Load under_load(Make make, const Chain& chain, std::size_t n, double request_ns, double share) {
+  const double rate = share * workers() * 1e9 / request_ns;
+  return run_load([&](Done done) { return make(chain, workers(), std::move(done)); }, rate, n);
 }
 
 void smoke() {
   const Chain chain = operators_of(2us);
   bench::check_answers(clients(chain));
   for (const Rival& rival : systems())
-    for (const double latency : under_load(rival.make, chain, arrivals(200, 20000, .6)).latencies)
+    for (const double latency : under_load(rival.make, chain, 200, 20000, .6).latencies)
       if (latency <= 0) throw bench::WrongAnswer{"an answer came before its request"};
 }
 
@@ -90,13 +76,12 @@ void open(Nanoseconds size, const Chain& chain, double request_ns, const bench::
           bench::Table& table) {
   const auto all = systems();
   const auto n = static_cast<std::size_t>(std::clamp(1e9 / request_ns, 100., 2000.));
-  const auto at = arrivals(n, request_ns, .6);
   std::vector<Series> medians(all.size()), latencies(all.size()), lateness(all.size());
   const bench::ForeignLoad foreign;
   for (int round = 0; round < options.rounds; ++round)
     for (std::size_t k = 0; k < all.size(); ++k) {
       const std::size_t i = round % 2 ? all.size() - 1 - k : k;
-      const Load load = under_load(all[i].make, chain, at);
+      const Load load = under_load(all[i].make, chain, n, request_ns, .6);
       medians[i].push_back(bench::stats(load.latencies).median);
       latencies[i].insert(latencies[i].end(), load.latencies.begin(), load.latencies.end());
       lateness[i].push_back(load.lateness);

@@ -54,13 +54,8 @@ struct Load {
   std::vector<double> latencies;  // nanoseconds, from the intended arrival
   double lateness = 0;            // of the sender, at the median
 };
-// Sends `requests` at these offsets from now on, and waits for all answers.
-struct Answers {
-  std::vector<std::atomic<std::int64_t>> at;  // steady-clock nanoseconds; 0: not yet
-  std::atomic<std::uint32_t> left{0};
-  explicit Answers(std::size_t n) : at(n), left(static_cast<std::uint32_t>(n)) {}
-  void note(std::uint32_t number);
-};
-Load run_load(System& system, Answers& answers, const std::vector<std::chrono::nanoseconds>& arrivals);
+// Sends so many requests at `rate` a second to the system that `make` gives for a Done, and waits for all answers.
+using MakeFor = std::function<std::unique_ptr<System>(Done done)>;
+Load run_load(const MakeFor& make, double rate, std::size_t requests);
 
 }  // namespace operators

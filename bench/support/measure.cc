@@ -1,35 +1,13 @@
 #include "support/measure.h"
 
-#include <sys/times.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
-#include <ctime>
-#include <fstream>
-#include <thread>
 
 namespace bench {
 namespace {
 
 double wall_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-// The clock of the processor time that this process has used, all threads together.
-double own_seconds() {
-  timespec t{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-}
-// Processor time that the whole machine has used: "cpu user nice system idle iowait irq softirq steal …".
-double busy_seconds() {
-  std::ifstream file("/proc/stat");
-  std::string cpu;
-  double ticks[8] = {};
-  file >> cpu;
-  for (double& t : ticks) file >> t;
-  const double busy = ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6] + ticks[7];
-  return busy / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
 double timed(const Arm& arm, long n) {
@@ -119,12 +97,6 @@ Comparison time(const std::vector<Arm>& arms, const Options& options) {
   for (const Arm& arm : arms) n.push_back(repetitions(arm, options.round_seconds));
   return take_turns(
       arms.size(), [&](std::size_t i) { return timed(arms[i], n[i]) * 1e9 / static_cast<double>(n[i]); }, options);
-}
-
-ForeignLoad::ForeignLoad() : wall_(wall_seconds()), busy_(busy_seconds()), own_(own_seconds()) {}
-double ForeignLoad::share() const {
-  const double foreign = (busy_seconds() - busy_) - (own_seconds() - own_);
-  return std::max(0., foreign / ((wall_seconds() - wall_) * std::max(1u, std::thread::hardware_concurrency())));
 }
 
 }  // namespace bench

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "tailrace/load/foreign.h"
+
 // How figures are taken: ways of doing the same work run in turns, and only their ratios count.
 namespace bench {
 
@@ -54,11 +56,10 @@ Comparison compare(const std::vector<Arm>& arms, const Options& options);
 // Processor time that everybody else used since this was made, as a share of the machine.
 class ForeignLoad {
  public:
-  ForeignLoad();
-  double share() const;
+  double share() const { return load_.share().value_or(0); }
 
  private:
-  double wall_, busy_, own_;
+  tailrace::load::ForeignLoad load_;
 };
 
 // Calls of malloc and its relatives (operator new among them) by any thread of the process. Always 0 under a sanitizer,

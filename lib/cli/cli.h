@@ -1,6 +1,10 @@
 #pragma once
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "tailrace/core/clock.h"
 #include "tailrace/core/problems.h"
 
 // The program `tailrace`. Each command is one function that prints what it finds, and gives the exit code.
@@ -46,6 +50,38 @@ struct MeasureFlowOptions {
   double seconds = 2;
 };
 Exit measure_flow(const MeasureFlowOptions& options);
+
+// What the load of bench and simulate have in common.
+struct LoadOptions {
+  std::string flow, models, input, profile, arrivals;
+  std::size_t columns = 0;  // only so many numbers of each row; 0: all
+  double seconds = 0;
+  std::uint64_t requests = 0;  // that count, at most; 0: as many as arrive
+  std::uint64_t warm_up = 0;
+  std::uint64_t seed = 1;
+  std::string within, goal;  // "5ms"; empty: none
+  std::uint32_t max_in_flight = 1024;
+  bool json = false;
+  std::string raw, report;  // files to write; empty: none
+};
+
+struct BenchFlowOptions : LoadOptions {
+  std::string against;               // another flow; empty: none
+  std::vector<std::string> without;  // passes that the second system leaves out
+  unsigned threads = 0, rounds = 12;
+  double precise = 0;
+};
+Exit bench_flow(const BenchFlowOptions& options);
+
+struct SimulateFlowOptions : LoadOptions {
+  unsigned workers = 0;  // 0: as the profile's machine had
+  bool untimed = false;  // stages that the profile does not know take no time
+  std::string events;
+};
+Exit simulate_flow(const SimulateFlowOptions& options);
+
+// A time such as "5ms", above zero; an empty text leaves it. Says what is wrong, and gives the exit code, otherwise.
+std::optional<Exit> read_time_or_complain(const std::string& flag, const std::string& text, Duration& time);
 
 // The whole program: reads the command line and calls one of these.
 int run_program(int argc, const char* const* argv);

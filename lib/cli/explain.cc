@@ -6,24 +6,8 @@
 #include "cli/files.h"
 #include "cli/models.h"
 #include "tailrace/opt/optimise.h"
-#include "tailrace/plan/profile.h"
 
 namespace tailrace::cli {
-
-namespace {
-
-// A profile from a file; problems begin "FILE:line:column". No file: an empty one.
-Built<Profile> read_profile_file(const std::string& path) {
-  if (path.empty()) return Profile{};
-  const auto text = read_file(path, std::size_t{16} << 20);
-  if (!text) return text.error();
-  auto profile = read_profile(*text);
-  if (profile) return profile;
-  const Problem& p = profile.error().list().front();
-  return Problems(p.code, path + (p.where.empty() ? "" : ":" + p.where), p.what);
-}
-
-}  // namespace
 
 Exit explain_flow(const ExplainOptions& options) {
   const auto graph = read_flow_file(options.flow, make_catalog());

@@ -1,10 +1,11 @@
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cstdio>
+#include <utility>
 #include <vector>
 
 #include "cli/cli.h"
+#include "cli/costs.h"
 #include "cli/files.h"
 #include "cli/models.h"
 #include "cli/rows.h"
@@ -40,6 +41,19 @@ Exit report(const Profile& profile) {
 
 }  // namespace
 
+Built<Profile> measure_rows(const std::shared_ptr<const Graph>& graph, const Rows& rows, std::size_t columns,
+                            Registry registry, double seconds) {
+  MeasureOptions how;
+  how.models = std::move(registry);
+  how.budget = to_duration(seconds);
+  std::vector<Tensor> samples;
+  for (std::size_t i = 0; i < rows.count; ++i) samples.push_back(rows.row(i, columns));
+  const auto make = [](void* slot, const void* all, std::size_t i) {
+    detail::emplace_in_slot<Tensor>(slot, static_cast<const Tensor*>(all)[i]);
+  };
+  return detail::measure_graph(graph, samples.data(), samples.size(), make, how);
+}
+
 Exit measure_flow(const MeasureFlowOptions& options) {
   const Catalog catalog = make_catalog();
   std::shared_ptr<const Graph> graph;
@@ -47,16 +61,9 @@ Exit measure_flow(const MeasureFlowOptions& options) {
   if (const auto exit = read_flow_and_rows(options.flow, options.input, options.columns, catalog, graph, rows))
     return *exit;
 
-  MeasureOptions how;
-  how.budget = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.seconds));
-  if (const auto exit = load_models_or_complain(*graph, options.models, how.models)) return *exit;
-
-  std::vector<Tensor> samples;
-  for (std::size_t i = 0; i < rows.count; ++i) samples.push_back(rows.row(i, options.columns));
-  const auto make = [](void* slot, const void* all, std::size_t i) {
-    detail::emplace_in_slot<Tensor>(slot, static_cast<const Tensor*>(all)[i]);
-  };
-  const auto profile = detail::measure_graph(graph, samples.data(), samples.size(), make, how);
+  Registry registry;
+  if (const auto exit = load_models_or_complain(*graph, options.models, registry)) return *exit;
+  const auto profile = measure_rows(graph, rows, options.columns, std::move(registry), options.seconds);
   if (!profile) return complain(profile.error());
   const auto text = write_profile(*profile);
   if (!text) return complain(text.error());

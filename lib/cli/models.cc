@@ -50,6 +50,16 @@ Built<std::shared_ptr<const Graph>> read_flow_file(const std::string& path, cons
   return placed;
 }
 
+Built<Profile> read_profile_file(const std::string& path) {
+  if (path.empty()) return Profile{};
+  const auto text = read_file(path, std::size_t{16} << 20);
+  if (!text) return text.error();
+  auto profile = read_profile(*text);
+  if (profile) return profile;
+  const Problem& p = profile.error().list().front();
+  return Problems(p.code, path + (p.where.empty() ? "" : ":" + p.where), p.what);
+}
+
 namespace {
 
 void collect_models(const Graph& graph, std::vector<std::string>& names) {

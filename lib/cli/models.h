@@ -10,6 +10,7 @@
 #include "tailrace/model/registry.h"
 #include "tailrace/plan/catalog.h"
 #include "tailrace/plan/graph.h"
+#include "tailrace/plan/profile.h"
 
 namespace tailrace::cli {
 
@@ -22,6 +23,9 @@ Built<std::shared_ptr<const Model>> open_model(const std::string& path, const st
 
 // What flows on the command line may name: the ready-made stages, and models from Tensor to Tensor.
 Catalog make_catalog();
+
+// A profile from a file; problems begin "FILE:line:column". No file: an empty one.
+Built<Profile> read_profile_file(const std::string& path);
 
 // A flow from a file; problems begin "FILE:line:column".
 Built<std::shared_ptr<const Graph>> read_flow_file(const std::string& path, const Catalog& catalog);

@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/models.h"
+#include "tailrace/load/arrivals.h"
 
 namespace tailrace::cli {
 
@@ -22,6 +23,10 @@ constexpr const char* footer = R"(Examples:
   tailrace measure FLOW.json --input rows.csv --out P.json
                                                 what its stages cost
   tailrace explain FLOW.json --profile P.json   and how it will run, decided by these costs
+  tailrace bench FLOW.json --input rows.csv --arrivals poisson:2000 --seconds 20 --without fuse
+                                                how it bears load, and what a pass is worth
+  tailrace simulate FLOW.json --input rows.csv --profile P.json --arrivals poisson:200 --report out.html
+                                                how it would, on a virtual clock
   tailrace COMMAND --help                       the flags of a command
 
 Exit codes:
@@ -59,11 +64,37 @@ constexpr const char* demo_footer = R"(What happens:
 The speed-up to expect is 0.8 / (t_tiny / t_large + share of images that the large network looks at).
 )";
 
+constexpr const char* bench_footer =
+    R"(Sends rows to a live engine at the times that --arrivals says, whatever becomes of those before, and counts latencies from
+the time at which a row was to be sent. Rows are taken in turn. Arrivals:
+  poisson:2000    mmpp:4000,500,200ms,1s (rates, and how long each is kept)    step:500@0s,2000@10s
+  csv:FILE#COLUMN (times in seconds)    closed:8,5ms (clients, and how long each thinks)
+With --against, --without or both two systems are compared in one run, in turns; the other one is --against's flow, or the
+same flow, planned without those passes. Ratios come with the 95 % interval of their median over the rounds.
+The engine needs processors of its own, and so does the sender: the last line says how late that was and what others used.
+
+Examples:
+  tailrace bench FLOW.json --input rows.csv --arrivals poisson:2000 --seconds 20
+  tailrace bench FLOW.json --input rows.csv --arrivals poisson:2000 --without fuse --within 5ms --report out.html
+)";
+
+constexpr const char* simulate_footer =
+    R"(Runs the flow on a virtual clock: real stages and models answer the rows, in turn, so that cascades exit as they would, and
+each takes the time that a profile says (tailrace measure), on one of --workers. Without --profile the stages are measured
+first, for about two seconds. One seed and one profile give one result, everywhere. --arrivals are those of tailrace bench.
+
+Examples:
+  tailrace measure FLOW.json --input rows.csv --out P.json
+  tailrace simulate FLOW.json --input rows.csv --profile P.json --arrivals poisson:200 --seconds 60 --workers 4
+)";
+
 struct Given {
   DemoOptions demo;
   ExplainOptions explain;
   RunOptions run;
   MeasureFlowOptions measure;
+  BenchFlowOptions bench;
+  SimulateFlowOptions simulate;
 };
 
 // A range that the help does not spell out.
@@ -141,6 +172,62 @@ void add_run(CLI::App& app, RunOptions& o) {
   run->footer(run_footer);
 }
 
+void add_load(CLI::App& command, LoadOptions& o, double seconds) {
+  o.seconds = seconds;
+  command.add_option("FLOW", o.flow, "The flow, a JSON file")->required()->type_name("");
+  command.add_option("--input", o.input, "CSV or .npy; - is CSV on standard input")->required()->type_name("FILE");
+  command.add_option("--arrivals", o.arrivals, "When requests come, such as poisson:2000: see below")
+      ->required()
+      ->type_name("WHEN");
+  command.add_option("--models", o.models, "Folder that holds NAME.pt for every model of the flow")->type_name("DIR");
+  command.add_option("--profile", o.profile, "What its stages cost, as measured by tailrace measure")
+      ->type_name("FILE");
+  command.add_option("--columns", o.columns, "Use only the first so many numbers of each row")
+      ->check(between(1, 1 << 30))
+      ->type_name("N");
+  command.add_option("--seconds", o.seconds, "Nothing is sent later")
+      ->check(CLI::Range(.001, 1e6).description(""))
+      ->type_name("S");
+  command.add_option("--requests", o.requests, "At most so many count (default: all that come)")->type_name("N");
+  command.add_option("--warm-up", o.warm_up, "So many more before them, which do not count")->type_name("N");
+  command.add_option("--seed", o.seed, "Of the arrivals, and of simulated times (default: 1)")->type_name("N");
+  command.add_option("--within", o.within, "Deadline of each request: 5ms, 0.2s, 300us (default: none)")
+      ->type_name("TIME");
+  command.add_option("--goal", o.goal, "Answers within it are good (default: the deadline)")->type_name("TIME");
+  command.add_option("--max-in-flight", o.max_in_flight, "Further requests are refused (default: 1024)")
+      ->check(between(1, 1 << 20))
+      ->type_name("N");
+  command.add_flag("--json", o.json, "Print the figures as JSON");
+  command.add_option("--raw", o.raw, "Write one line for each request, as CSV")->type_name("FILE");
+  command.add_option("--report", o.report, "Write a page with the plan and charts, as HTML")->type_name("FILE");
+}
+
+void add_bench(CLI::App& app, BenchFlowOptions& o) {
+  auto* bench = app.add_subcommand("bench", "Loads a live engine with a flow, and measures what becomes of requests");
+  add_load(*bench, o, 20);
+  bench->add_option("--against", o.against, "Compare with this flow")->type_name("FILE");
+  bench->add_option("--without", o.without, "Compare with a plan made without this pass; more than once")
+      ->expected(1)
+      ->type_name("PASS");
+  bench->add_option("--rounds", o.rounds, "Of a comparison (default: 12)")->check(between(6, 1000))->type_name("N");
+  bench->add_option("--precise", o.precise, "End when the p99's interval is narrower than this share of it")
+      ->check(CLI::Range(0., 1.).description(""))
+      ->type_name("SHARE");
+  add_threads(*bench, o.threads);
+  bench->footer(bench_footer);
+}
+
+void add_simulate(CLI::App& app, SimulateFlowOptions& o) {
+  auto* simulate = app.add_subcommand("simulate", "Simulates a flow under load, with the times of a profile");
+  add_load(*simulate, o, 60);
+  simulate->add_option("--workers", o.workers, "Stages that run at a time (default: as the profile's machine had)")
+      ->check(between(1, 100000))
+      ->type_name("N");
+  simulate->add_flag("--untimed", o.untimed, "Stages that the profile does not know take no time");
+  simulate->add_option("--events", o.events, "Write what happens, as CSV")->type_name("FILE");
+  simulate->footer(simulate_footer);
+}
+
 // The command that the words so far lead to: what a mistake is about.
 const CLI::App& innermost(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
@@ -180,6 +267,8 @@ Exit dispatch(const CLI::App& app, const Given& given) {
   if (command == "demo") return demo_digits(given.demo);
   if (command == "explain") return explain_flow(given.explain);
   if (command == "measure") return measure_flow(given.measure);
+  if (command == "bench") return bench_flow(given.bench);
+  if (command == "simulate") return simulate_flow(given.simulate);
   return run_flow(given.run);
 }
 
@@ -197,6 +286,8 @@ int run_program(int argc, const char* const* argv) {
     add_explain(app, given.explain);
     add_run(app, given.run);
     add_measure(app, given.measure);
+    add_bench(app, given.bench);
+    add_simulate(app, given.simulate);
     app.footer(footer);  // last: commands would inherit it
     try {
       app.parse(argc, argv);
@@ -209,6 +300,15 @@ int run_program(int argc, const char* const* argv) {
   } catch (const std::exception& e) {
     return static_cast<int>(complain(std::string("stopped: ") + e.what()));
   }
+}
+
+std::optional<Exit> read_time_or_complain(const std::string& flag, const std::string& text, Duration& time) {
+  if (text.empty()) return std::nullopt;
+  const auto read = load::read_duration(text);
+  if (!read || *read == Duration{})
+    return complain(flag + " takes a time such as 5ms, 0.2s or 300us, got '" + text + "'");
+  time = *read;
+  return std::nullopt;
 }
 
 Exit complain(const std::string& what, Exit exit) {

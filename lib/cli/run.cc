@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <charconv>
-#include <chrono>
 #include <cstdio>
 #include <deque>
 #include <optional>
@@ -19,17 +17,6 @@
 namespace tailrace::cli {
 
 namespace {
-
-// "5ms", "0.2s", "300us"; nothing for other texts and for durations that are not above zero.
-std::optional<Duration> duration_in(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc()) return std::nullopt;
-  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
-  const double seconds = unit == "s" ? value : unit == "ms" ? value / 1e3 : unit == "us" ? value / 1e6 : -1;
-  if (!(seconds > 0 && seconds < 1e6)) return std::nullopt;
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-}
 
 // Keeps as many requests under way as the engine's threads can use; answers are printed in the order of rows.
 template <class Out>
@@ -95,11 +82,7 @@ Exit run_typed(const std::shared_ptr<const Graph>& graph, Registry registry, con
 
 Exit run_flow(const RunOptions& options) {
   Request request;
-  if (!options.within.empty()) {
-    const auto within = duration_in(options.within);
-    if (!within) return complain("--within takes a time such as 5ms, 0.2s or 300us, got '" + options.within + "'");
-    request.within = *within;
-  }
+  if (const auto exit = read_time_or_complain("--within", options.within, request.within)) return *exit;
   const Catalog catalog = make_catalog();
   std::shared_ptr<const Graph> graph;
   Rows rows;

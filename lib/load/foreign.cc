@@ -67,7 +67,7 @@ std::optional<double> ForeignLoad::share() const noexcept {
   const double wall = wall_seconds() - wall_;
   if (!busy || !busy_ || wall <= 0) return std::nullopt;
   const double foreign = (*busy - *busy_) - (own_seconds() - own_);
-  return std::max(0., foreign / (wall * processors()));
+  return std::clamp(foreign / (wall * processors()), 0., 1.);  // ticks are coarse
 }
 
 }  // namespace tailrace::load

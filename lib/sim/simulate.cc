@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "tailrace/sim/event_log.h"
+#include "tailrace/trace/all.h"
 
 namespace tailrace::detail {
 namespace {
@@ -123,7 +124,8 @@ class Run final : public Simulation {
 
   Built<EngineCore> start(std::shared_ptr<const PlanData> plan) override {
     if (options_.events) events_ = std::make_shared<sim::EventTable>(time_, *options_.events, first_id_);
-    return EngineCore::start(std::move(plan), {options_.max_in_flight, options_.max_losers}, time_, events_);
+    return EngineCore::start(std::move(plan), {options_.max_in_flight, options_.max_losers}, time_,
+                             trace::all({events_, options_.observer}));
   }
 
   Built<Report> run(const std::vector<QueueView>& queues, const Figures& figures, const Submit& submit) override {

@@ -100,6 +100,42 @@ expect 2 '' 'tailrace: none.json: cannot be opened: No such file or directory' e
 printf '{"costs": [{"where": 1}]}' >bad_profile.json
 expect 2 '' "tailrace: bad_profile.json:1:22: 'where' must be a text, got a number" explain best.json --profile bad_profile.json
 
+# ---- simulate: with costs written by hand, so that every figure is known
+cost() { printf '{"where": "%s", "time": {"calls": 9, "min": %s, "mean": %s, "p50": %s, "p90": %s, "p99": %s}}' "$1" $2 $2 $2 $2 $2; }
+printf '{"profile": "f", "measured": {"threads": 2}, "costs": [%s, %s]}' "$(cost best 0.001)" "$(cost half 0.002)" >fixed.json
+with=(best.json --input rows.csv --profile fixed.json)
+expect 0 'f: 50 requests in 147 ms of simulated time, 2 workers, seed 1*answered*50*p50 3 ms, *max 3 ms*stage half: 50 calls, *stage best: 50 calls, *' '' \
+  simulate "${with[@]}" --arrivals closed:1 --requests 50
+expect 0 '*"requests": 50,*"code": "answered",*"p99.9": 0.003,*"where": "half",*' '' simulate "${with[@]}" --arrivals closed:1 --requests 50 --json
+expect 0 '*deadline_missed*100.00 %*' '' simulate "${with[@]}" --arrivals poisson:100 --seconds 10 --within 2500us --workers 1
+expect 0 'f: * 1 worker, seed 7*' '' simulate "${with[@]}" --arrivals poisson:100 --seconds 10 --seed 7 --workers 1 --events e.csv --raw s.csv
+cp e.csv out.txt && judge 0 'time_ns,request,event,where,*answered*' '' 0 'events of a simulation'
+cp s.csv out.txt && judge 0 'request,arrival_ns,latency_ns,*'$'\n''0,*,answered,*' '' 0 'samples of a simulation'
+"$tailrace" simulate "${with[@]}" --arrivals poisson:400 --seed 3 --json >first.txt && "$tailrace" simulate "${with[@]}" --arrivals poisson:400 --seed 3 --json >out.txt 2>err.txt
+judge 0 "$(sed 's/[][*?\\]/\\&/g' first.txt)" '' $? 'one seed, one report'
+printf '{"profile": "f", "costs": [%s]}' "$(cost best 0.001)" >part.json
+expect 2 '' 'tailrace: half: the profile has no time for this stage; *tailrace: *--untimed*' \
+  simulate best.json --input rows.csv --profile part.json --arrivals poisson:100
+expect 0 '*p50 1 ms*' '' simulate best.json --input rows.csv --profile part.json --arrivals closed:1 --requests 9 --untimed
+expect 0 'f: *' 'tailrace: no --profile: measuring*' simulate best.json --input rows.csv --arrivals poisson:100 --seconds 1
+expect 2 '' 'tailrace: --arrivals is required; see tailrace simulate --help' simulate best.json --input rows.csv
+expect 2 '' "tailrace: --arrivals poison:3: there are no arrivals of the kind 'poison' (did you mean 'poisson'?)*" \
+  simulate "${with[@]}" --arrivals poison:3
+expect 2 '' 'tailrace: none/e.csv: cannot be written' simulate "${with[@]}" --arrivals poisson:9 --seconds 1 --events none/e.csv
+
+# ---- bench: figures differ from run to run
+expect 0 'f: * requests in *answered*100.00 %*latency: mean *p99.9 *requests a second*generator late: p50 *' '' \
+  bench "${with[@]}" --arrivals poisson:500 --seconds 0.4 --warm-up 10 --raw s.csv
+cp s.csv out.txt && judge 0 'request,arrival_ns,latency_ns,*'$'\n''0,*,answered,*' '' 0 'samples of a bench'
+expect 0 '*"requests": 40,*"end": "requests",*"p99":*"foreign":*' '' bench best.json --input rows.csv --arrivals closed:2,1ms --requests 40 --json
+expect 0 'A, best.json: *B, best.json without fuse: *B by A, median of 12 rounds*p50 *' '' \
+  bench "${with[@]}" --arrivals poisson:500 --seconds 1 --without fuse
+flow once.json '{"name": "best", "run": "arg_max"}'
+expect 0 '*"name": "once.json",*"ratios": *"what": "p50",*' '' bench "${with[@]}" --arrivals poisson:500 --seconds 1 --against once.json --json
+expect 2 '' "tailrace: --without: there is no pass 'fuze' (did you mean 'fuse'?)" bench "${with[@]}" --arrivals poisson:9 --without fuze
+expect 2 '' 'tailrace: scale.json: takes and gives other types than best.json' bench "${with[@]}" --arrivals poisson:9 --against scale.json
+expect 2 '' "tailrace: --goal takes a time such as 5ms, 0.2s or 300us, got '5'" bench "${with[@]}" --arrivals poisson:9 --goal 5
+
 # ---- models
 "$tailrace" demo digits --data none.csv >out.txt 2>err.txt
 if [ $? = 3 ]; then  # a build without LibTorch says so, whatever else is asked

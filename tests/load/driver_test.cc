@@ -230,8 +230,8 @@ TEST_CASE("drive: it ends after so many, at a time, or when the p99 is known") {
     std::this_thread::sleep_until(done.intended() + 2ms);
     done();
   };
-  const auto known = drive(Closed{1}, even, {.until = 20s, .precise = .5}).value();
-  CHECK((known.end == DriveReport::End::precise && known.requests >= 1000 && known.requests < 9000));
+  const auto known = drive(Closed{1}, even, {.until = 60s, .precise = 1}).value();
+  CHECK((known.end == DriveReport::End::precise && known.requests >= 1000));
 }
 
 TEST_CASE("drive: a closed loop has no more under way than clients, who think") {
@@ -267,7 +267,7 @@ TEST_CASE("drive: a live engine, with deadlines from the intended time and ids o
       start(test::from_int([](Stream<int> x) { return x.then("half", [](int i) { return i / 2; }); }), {.threads = 1})
           .value();
   const auto input = [](std::uint64_t n) { return static_cast<int>(n); };
-  const auto r = drive(Poisson{2000}, into(engine, input, Request{.within = 5s}), {.requests = 200}).value();
+  const auto r = drive(Poisson{2000}, into(engine, input, Request{.within = 1h}), {.requests = 200}).value();
   CHECK((r.requests == 200 && r.count(Code::none) == 200));
   // The first is held up in its input, so that the others' time is over when they are sent.
   const auto slow = [](std::uint64_t n) {
@@ -307,14 +307,14 @@ TEST_CASE("compare: turns alternate, arrivals are the same, and the ratio is wha
                     done();
                   }};
   };
-  const CompareOptions options{.rounds = 6, .each = {.requests = 20}};
-  const auto c = compare(takes('a', 1ms), takes('b', 2ms), every(3ms, 20), options).value();
+  const CompareOptions options{.rounds = 6, .each = {.requests = 10}};
+  const auto c = compare(takes('a', 1ms), takes('b', 10ms), every(12ms, 10), options).value();
   CHECK(turns == "abbaabbaabbaab");
   CHECK(ids[0] == ids[1]);
-  CHECK((c.of_a.requests == 120 && c.of_b.requests == 120));
+  CHECK((c.of_a.requests == 60 && c.of_b.requests == 60));
   REQUIRE((c.ratios.size() == 3 && c.ratios[0].what == "p50" && c.ratios[1].what == "mean"));  // too few for a p90
   CHECK(c.ratios[0].rounds.size() == 6);
-  CHECK(c.ratios[0].median.value == Approx(2).epsilon(.2));
+  CHECK(c.ratios[0].median.value > 1.5);  // 10 on a quiet machine
   CHECK(c.ratios[0].median.low <= c.ratios[0].median.value);
   CHECK(to_text(c).find("B by A, median of 6 rounds") != std::string::npos);
   CHECK(to_json(c).find("\"ratios\"") != std::string::npos);
@@ -329,5 +329,5 @@ TEST_CASE("foreign load: a share, where the system tells") {
 #ifdef __linux__
   REQUIRE(share);
 #endif
-  if (share) CHECK((*share >= 0 && *share <= 2));
+  if (share) CHECK((*share >= 0 && *share <= 1));
 }

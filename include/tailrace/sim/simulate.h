@@ -33,8 +33,9 @@ struct SimulateOptions {
   Duration until = Duration::max();  // nothing arrives later
   std::uint32_t max_in_flight = 4096;
   std::uint32_t max_losers = 4096;
-  std::ostream* events = nullptr;  // what happens, as CSV: docs/events.md
-  std::ostream* raw = nullptr;     // one line a request, as CSV
+  std::ostream* events = nullptr;        // what happens, as CSV: docs/events.md
+  std::ostream* raw = nullptr;           // one line a request, as CSV
+  std::shared_ptr<Observer> observer{};  // sees what happens
 };
 
 }  // namespace tailrace::sim
