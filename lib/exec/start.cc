@@ -62,7 +62,8 @@ Built<EngineCore> start_core(std::shared_ptr<const PlanData> plan, const EngineO
     if (!own) return std::move(own).error();
     executor = std::move(*own);
   }
-  return EngineCore::start(std::move(plan), {options.max_in_flight, options.max_losers, options.max_running},
+  return EngineCore::start(std::move(plan),
+                           {options.max_in_flight, options.max_losers, options.max_running, options.memory},
                            std::move(executor), options.observer, options.runtime, options.policies);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <memory_resource>
 
 #include "tailrace/engine/engine.h"
 #include "tailrace/opt/optimise.h"
@@ -20,6 +21,13 @@ struct EngineOptions {
   // Callers of `run` that run stages on their own threads at a time, beside the engine's; further ones hand their
   // requests over and sleep. 0: all do. Unlimited by default, as counting them costs every request some nanoseconds.
   std::uint32_t max_running = unlimited;
+  // Where the memory is from that the engine keeps for requests: their frames (with every value that stages make, the
+  // elements of each, tasks and timers), the queues and slots of stages with a queue, and what a `run` inside a stage
+  // works with; null: the heap. It is taken when the engine starts or is given another plan; of stages with streams,
+  // when a stream comes first. It is given back when the engine is gone, with every handle and QueueView; a queue that
+  // engines share is from the first one's. It must be safe to use from any thread, and throw std::bad_alloc. Not from
+  // here: what values and users' states hold, the vectors of each, callbacks of more than 64 bytes, plans, threads.
+  std::pmr::memory_resource* memory = nullptr;
   std::shared_ptr<Executor> executor{};  // runs on this one, which several engines may share, and starts no thread
   std::shared_ptr<Observer> observer{};  // sees what happens
   std::shared_ptr<const PolicyCatalog>
