@@ -177,7 +177,7 @@ struct Metrics::Table {
  private:
   // What was found last for names that stand at such places. An engine's names do not move, so that nearly every guess
   // is right; what stands there later is another name, which is seen when the two are compared.
-  static constexpr unsigned guess_bits = 8;
+  static constexpr unsigned guess_bits = 10;
   std::array<std::atomic<Series*>, 1u << guess_bits> guesses{};
 
   Series* look_up(const Key& key) noexcept {

@@ -36,6 +36,13 @@ Parcel checked(Parcel p) {
 
 void begins(TimePoint deadline) noexcept { watch->past_deadline += watch->time->now() >= deadline; }
 
+// Of stages that are a block alone: what follows them in theirs begins at once.
+void jump(Duration time) {
+  const TimePoint before = watch->time->now();
+  watch->time->suspend(time);
+  watch->jumped(before);
+}
+
 // How many are inside what at most `limit` may be in at a time.
 struct Room {
   int limit, inside = 0;
@@ -128,6 +135,7 @@ class Grower {
         ~Leave() { room.inside -= room.limit > 0; }
       } const leave{*room};
       maybe_throw(p, n);
+      if (room->limit && mixed(p, n + 3) % 32 == 0) jump(Duration(1ms) * (mixed(p, n + 4) % 40));
       return changed(p, n);
     };
   }

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <new>
 #include <string_view>
@@ -42,9 +43,10 @@ class Parcel {
 // What the stages of the flow that runs notice. One at a time, and one thread.
 struct Watch {
   sim::VirtualTime* time = nullptr;
-  unsigned past_deadline = 0;  // calls that began past their request's deadline
-  unsigned overlaps = 0;       // calls beside as many as their station allows
-  unsigned garbage = 0;        // values marked invalid that went on behind a test for it
+  std::function<void(TimePoint before)> jumped;  // called when a stage has let the clock jump
+  unsigned past_deadline = 0;                    // calls that began past their request's deadline
+  unsigned overlaps = 0;                         // calls beside as many as their station allows
+  unsigned garbage = 0;                          // values marked invalid that went on behind a test for it
   static constexpr std::size_t hedges = 8;
   std::array<unsigned, hedges> calls{};  // requests that came to the front of each hedge
 };
