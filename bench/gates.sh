@@ -79,6 +79,7 @@ figures() {
       printf "m4.deadline_instr %.0f\n", n["m4.quick_deadline"] - n["m4.direct"]
       printf "m4.learned_instr %.0f\n", n["m4.learned_deadline"] - n["m4.direct_us"]
       printf "m9.armed_instr %.0f\n", n["m9.armed"] - n["m9.off"]
+      printf "metrics.stage_instr %.0f\n", slope("metrics.on") - slope("m1.request")
     }' "$1"
 }
 
@@ -100,7 +101,7 @@ write_json() {
     /^#/ || NF == 0 { next }
     {
       what = $0; sub(/^[^ ]+ +[^ ]+ +/, "", what)
-      unit = /^m6/ ? "allocations" : $1 ~ /^m[49]/ ? "instructions" : "x"
+      unit = /^m6/ ? "allocations" : $1 ~ /^m([49]|etrics)/ ? "instructions" : "x"
       printf "%s\n  {\"name\": %s, \"what\": %s, \"value\": %s, \"unit\": %s, \"limit\": %s}", comma, quote($1), \
         quote(what), value[$1], quote(unit), $2
       comma = ","

@@ -45,6 +45,7 @@ Work flow_graph_chain(int length, Body body);
 enum class Fuse { yes, no };
 Work block_chain(int length);               // one fused block, without a request around it
 Work request_chain(int length, Fuse fuse);  // the whole request; length 0: an empty pipeline
+Work metered_chain(int length);             // the same, one fused block, with trace::Metrics
 Work quick_stage_with_deadline();
 Work learned_stage_with_deadline();  // a Microsecond in an engine that has seen it before
 // Nanoseconds of each of the first `calls` requests with a deadline for a Microsecond, in a fresh engine; their answers
@@ -91,7 +92,7 @@ std::vector<Counted> counted();
 
 // m6: allocations per request of every path, the user's own taken off.
 std::vector<bench::Figure> count_allocations(long requests);
-// m1, m2, m4 and m9.
+// m1, m2, m4, m9 and Metrics.
 void measure(const bench::Options& options, bench::Results& results);
 // Compares all answers, times nothing.
 void check_all_answers();

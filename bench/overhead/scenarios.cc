@@ -94,6 +94,11 @@ std::vector<Arm> m9_arms() {
           {"hedge armed, adaptive", hedged_stage(Hedge::adaptive)}};
 }
 
+std::vector<Arm> metrics_arms(int length) {
+  const auto n = " " + std::to_string(length);
+  return {{"chain" + n, request_chain(length, Fuse::yes)}, {"chain with Metrics" + n, metered_chain(length)}};
+}
+
 std::vector<Arm> operator+(std::vector<Arm> a, const std::vector<Arm>& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
@@ -190,6 +195,16 @@ void m9(const bench::Options& options, Results& r) {
       "ns");
 }
 
+void metrics(const bench::Options& options, Results& r) {
+  const auto arms = metrics_arms(10) + metrics_arms(100);
+  const Comparison c = bench::time(arms, options);
+  r.tables.push_back(table_of("Metrics: fused chains, observed", arms, c));
+  const auto hop = [&](std::size_t arm) { return bench::slope(c.arms[arm], c.arms[arm + 2], 90); };
+  add(r, c, "metrics.stage_time",
+      "a stage of a fused chain with trace::Metrics, more than without (slope from 10 to 100)",
+      bench::subtract(hop(1), hop(0)), 60, "ns");
+}
+
 // Per request, in the best of three windows: oneTBB takes memory for its own tasks now and then, as threads happen to
 // meet, but what a request costs is paid in every window.
 double least_allocations(const Work& work, long requests) {
@@ -222,6 +237,7 @@ std::vector<Counted> counted() {
     all.push_back({"m1.function" + end, [n] { return function_chain(n); }});
     all.push_back({"m1.block" + end, [n] { return block_chain(n); }});
     all.push_back({"m1.request" + end, [n] { return request_chain(n, Fuse::yes); }});
+    all.push_back({"metrics.on" + end, [n] { return metered_chain(n); }});
     all.push_back({"m2.unfused" + end, [n] { return request_chain(n, Fuse::no); }});
 #if TAILRACE_HAS_TBB
     all.push_back({"m2.graph" + end, [n] { return flow_graph_chain(n, Body::hard_coded); }});
@@ -257,6 +273,7 @@ void check_all_answers() {
   }
   bench::check_answers(saturated_arms());
   bench::check_answers(m9_arms());
+  for (int n : {10, 100}) bench::check_answers(metrics_arms(n));
 }
 
 void measure(const bench::Options& options, Results& r) {
@@ -266,6 +283,7 @@ void measure(const bench::Options& options, Results& r) {
   m4(options, r);
   stations(options, r);
   m9(options, r);
+  metrics(options, r);
   r.tables.push_back(frame_sizes());
 }
 

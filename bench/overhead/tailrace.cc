@@ -1,5 +1,6 @@
 #include <tailrace/exec/pool.h>
 #include <tailrace/tailrace.h>
+#include <tailrace/trace/metrics.h>
 
 #include <chrono>
 #include <memory>
@@ -51,13 +52,25 @@ Work block_chain(int length) {
   };
 }
 
-Work request_chain(int length, Fuse fuse) {
-  auto engine = std::make_shared<tr::Engine<Value, Value>>(tr::start(plan(length, fuse), one_thread()).value());
+namespace {
+
+Work requests_to(const tr::Plan<Value, Value>& plan, const tr::EngineOptions& options) {
+  auto engine = std::make_shared<tr::Engine<Value, Value>>(tr::start(plan, options).value());
   return [engine](long n) {
     Value x = seed;
     for (long i = 0; i < n; ++i) x = *engine->run(x);
     return x;
   };
+}
+
+}  // namespace
+
+Work request_chain(int length, Fuse fuse) { return requests_to(plan(length, fuse), one_thread()); }
+
+Work metered_chain(int length) {
+  tr::EngineOptions options = one_thread();
+  options.observer = std::make_shared<tr::trace::Metrics>();
+  return requests_to(plan(length, Fuse::yes), options);
 }
 
 Work quick_stage_with_deadline() {

@@ -2,12 +2,14 @@
 //   bench_report RESULTS_DIR PAGE.md
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "report/picture.h"
@@ -120,7 +122,9 @@ int report(const fs::path& results, const fs::path& target) {
   for (const auto& entry : fs::directory_iterator(results))
     if (entry.path().extension() == ".json" && entry.path().filename() != "notes.json") files.push_back(entry.path());
   const auto number = [](const fs::path& file) { return std::atoi(file.filename().c_str()); };
-  std::sort(files.begin(), files.end(), [&](const auto& a, const auto& b) { return number(a) < number(b); });
+  std::sort(files.begin(), files.end(), [&](const fs::path& a, const fs::path& b) {
+    return std::make_pair(number(a), a) < std::make_pair(number(b), b);
+  });
   if (files.empty()) throw std::runtime_error("no results in " + results.string());
   std::vector<Json> benchmarks;
   for (const auto& file : files) benchmarks.push_back(read(file));

@@ -26,8 +26,9 @@ struct Slot {
 
 class Compiler {
  public:
-  Compiler(Program& p, Stations& stations, const PolicyCatalog* policies, const std::string& flow, bool traced)
-      : p_(p), stations_(stations), policies_(policies), flow_(flow), traced_(traced) {}
+  Compiler(Program& p, Stations& stations, const PolicyCatalog* policies, const std::string& flow, bool traced,
+           std::pmr::memory_resource& memory)
+      : p_(p), stations_(stations), policies_(policies), flow_(flow), traced_(traced), memory_(memory) {}
 
   void compile(const Graph& graph, const GraphChoices& choices, const std::string& path, bool top) {
     top_ = top;
@@ -220,7 +221,7 @@ class Compiler {
   }
   Station* station_of(Line& line, const Node& n) {
     line.region.turn = 1;
-    auto station = stations_.find_or_make(flow_, path_of(line.scope.path, n), n.stage);
+    auto station = stations_.find_or_make(flow_, path_of(line.scope.path, n), n.stage, memory_);
     const auto known =
         std::find(p_.stations.begin(), p_.stations.end(), station);  // both calls of a hedge may be at it
     return known == p_.stations.end() ? p_.stations.emplace_back(std::move(station)).get() : known->get();
@@ -370,7 +371,7 @@ class Compiler {
     c.element_name = d_.slots;
     d_.slots += name_bytes;
     c.element = std::make_unique<Program>();
-    Compiler(*c.element, stations_, policies_, flow_, traced_)
+    Compiler(*c.element, stations_, policies_, flow_, traced_, memory_)
         .compile(*n.arms[0].graph, s.choices.arms[static_cast<std::size_t>(node)][0], arm_path(c.name, 0), false);
   }
   // ---- regions
@@ -432,6 +433,7 @@ class Compiler {
   const PolicyCatalog* policies_;
   const std::string& flow_;
   const bool traced_;
+  std::pmr::memory_resource& memory_;
   bool top_ = true;
   Draft d_;
 };
@@ -439,9 +441,9 @@ class Compiler {
 }  // namespace
 
 std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, Stations& stations,
-                                 const PolicyCatalog* policies, bool traced) {
+                                 const PolicyCatalog* policies, bool traced, std::pmr::memory_resource& memory) {
   auto program = std::make_unique<Program>();
-  Compiler(*program, stations, policies, graph.name, traced).compile(graph, choices, "", true);
+  Compiler(*program, stations, policies, graph.name, traced, memory).compile(graph, choices, "", true);
   return program;
 }
 
@@ -460,7 +462,8 @@ std::uint32_t losers_below(const Program& p, std::uint32_t width) {
 
 }  // namespace
 
-void allocate_frames(Program& p, std::uint32_t in_flight, std::uint32_t losers, std::uint32_t width) {
+void allocate_frames(Program& p, std::uint32_t in_flight, std::uint32_t losers, std::uint32_t width,
+                     std::pmr::memory_resource& memory) {
   const auto wanted = std::uint64_t{in_flight} + losers + losers_below(p, width) + width +
                       1;  // a thread that has just answered still has its frame
   const auto frames = std::min<std::uint64_t>(wanted, FramePool::max_frames);
@@ -469,9 +472,9 @@ void allocate_frames(Program& p, std::uint32_t in_flight, std::uint32_t losers, 
     if (!c.element) continue;
     const std::uint32_t extra = width * 4;
     c.element->extra.store(static_cast<std::int32_t>(extra), std::memory_order_relaxed);
-    allocate_frames(*c.element, static_cast<std::uint32_t>(frames) + extra, width * element_losers, width);
+    allocate_frames(*c.element, static_cast<std::uint32_t>(frames) + extra, width * element_losers, width, memory);
   }
-  p.pool.allocate(p, static_cast<std::uint32_t>(frames));  // last: from here on it gives frames away
+  p.pool.allocate(p, static_cast<std::uint32_t>(frames), memory);  // last: from here on it gives frames away
 }
 
 }  // namespace tailrace::detail

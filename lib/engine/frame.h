@@ -115,8 +115,8 @@ struct alignas(64) Frame {
   // Whoever wants a callback.
   void (*deliver)(FrameRef&, void* callback) = nullptr;
   Task delivery;
-  Timer timer;
   alignas(std::max_align_t) unsigned char callback[callback_bytes];
+  Timer timer;  // behind it, where it leaves no gap
 
   Special more;
 
@@ -142,6 +142,10 @@ std::uint64_t request_id(Frame& f) noexcept;  // Request::id, also of an element
 
 // One engine: what its frames share. Kept alive by the engine and by every handle.
 struct EngineState {
+  explicit EngineState(std::pmr::memory_resource& memory_for_requests)
+      : memory(memory_for_requests), inline_executors(&memory) {}
+
+  std::pmr::memory_resource& memory;  // of what is kept for requests
   std::shared_ptr<Executor> executor;
   std::shared_ptr<Observer> observer;
   Atomic<Program*> current{nullptr};  // the one that new requests go to; null: they are refused

@@ -1,5 +1,6 @@
 #pragma once
-#include <memory>
+#include <deque>
+#include <memory_resource>
 #include <vector>
 
 #include "tailrace/core/atomic.h"
@@ -83,13 +84,14 @@ class InlineExecutor final : public Executor {
 // An engine's inline executors. They live as long as the engine, because frames that losers hold may name one for long.
 class InlineExecutors {
  public:
+  explicit InlineExecutors(std::pmr::memory_resource* memory) : all_(memory), free_(memory) {}
   // Null where there is no memory.
   InlineExecutor* take(Executor& outer) noexcept {
     const std::lock_guard lock(mutex_);
     try {
       if (free_.empty()) {
         free_.reserve(all_.size() + 1);
-        free_.push_back(all_.emplace_back(std::make_unique<InlineExecutor>(outer)).get());
+        free_.push_back(&all_.emplace_back(outer));
       }
     } catch (...) {
       return nullptr;
@@ -112,8 +114,8 @@ class InlineExecutors {
 
  private:
   Mutex mutex_;
-  std::vector<std::unique_ptr<InlineExecutor>> all_;
-  std::vector<InlineExecutor*> free_;
+  std::pmr::deque<InlineExecutor> all_;
+  std::pmr::vector<InlineExecutor*> free_;
 };
 
 }  // namespace tailrace::detail

@@ -198,7 +198,7 @@ Program& add_program(EngineState& e, Compiled&& compiled) {
   static_cast<Compiled&>(p) = std::move(compiled);
   p.asks =
       e.threadless || e.max_running != unlimited || (e.shares_threads && !(p.controls.empty() && p.stations.empty()));
-  allocate_frames(p, e.max_in_flight, e.max_losers, std::max(1u, e.executor->concurrency()));
+  allocate_frames(p, e.max_in_flight, e.max_losers, std::max(1u, e.executor->concurrency()), e.memory);
   e.figures = figures_of(p);
   return p;
 }
@@ -230,7 +230,7 @@ Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const 
   if (!executor) problems.add(Code::bad_value, "executor", "an engine needs an executor; got a null pointer");
   if (!problems.empty()) return problems;
   try {
-    auto state = std::make_unique<EngineState>();
+    auto state = std::make_unique<EngineState>(limits.memory ? *limits.memory : *std::pmr::new_delete_resource());
     state->runtime = runtime;
     state->policies = policies;
     state->executor = std::move(executor);
@@ -241,7 +241,8 @@ Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const 
     state->ageing = limits.ageing;
     state->threadless = state->executor->concurrency() == 0;
     state->shares_threads = state->executor->shares_threads();
-    auto compiled = compile(*plan->graph, plan->choices.root, runtime.stations(), policies.get(), wants_stages(*state));
+    auto compiled = compile(*plan->graph, plan->choices.root, runtime.stations(), policies.get(), wants_stages(*state),
+                            state->memory);
     make_current(*state, add_program(*state, std::move(*compiled)));
     return EngineCore(state.release());
   } catch (const std::bad_alloc&) {
@@ -256,7 +257,7 @@ Problems EngineCore::replace(std::shared_ptr<const PlanData> plan) const {
   Program* old = nullptr;
   try {
     const auto compiled =
-        compile(*plan->graph, plan->choices.root, e.runtime->stations(), e.policies.get(), wants_stages(e));
+        compile(*plan->graph, plan->choices.root, e.runtime->stations(), e.policies.get(), wants_stages(e), e.memory);
     auto husk = std::make_unique<Compiled>();
     const std::lock_guard lock(e.mutex);
     old = e.current.load(relaxed);

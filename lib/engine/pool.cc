@@ -1,7 +1,7 @@
 #include "engine/pool.h"
 
 #include <bit>
-#include <cstdlib>
+#include <memory>
 #include <new>
 
 #include "engine/frame.h"
@@ -30,16 +30,25 @@ void FramePool::reserve_links(std::uint32_t count) {
   if (count <= room_) return;
   const std::uint32_t room = std::bit_ceil(count);
   all_links_.reserve(all_links_.size() + 1);
-  all_links_.push_back(std::make_unique<Atomic<std::uint32_t>[]>(std::size_t{room} + 1));
-  links_.store(all_links_.back().get(), std::memory_order_release);
+  const std::size_t links = std::size_t{room} + 1;
+  auto* const first = static_cast<Link*>(memory_->allocate(links * sizeof(Link), alignof(Link)));
+  std::uninitialized_value_construct_n(first, links);
+  all_links_.push_back({first, links});
+  links_.store(first, std::memory_order_release);
   room_ = room;
 }
 
-void FramePool::allocate(Program& program, std::uint32_t count) {
+FramePool::~FramePool() {
+  clear();
+  for (const Links& links : all_links_) memory_->deallocate(links.first, links.count * sizeof(Link), alignof(Link));
+}
+
+void FramePool::allocate(Program& program, std::uint32_t count, std::pmr::memory_resource& memory) {
+  memory_ = &memory;
   reserve_links(count);
   stride_ = program.frame_bytes;
-  slab_ = static_cast<char*>(std::aligned_alloc(program.frame_align, stride_ * count));
-  if (!slab_) throw std::bad_alloc();
+  align_ = program.frame_align;
+  slab_ = static_cast<char*>(memory.allocate(stride_ * count, align_));
   auto* const links = links_.load(std::memory_order_relaxed);
   for (; count_ < count; ++count_) {
     Frame* f = ::new (slab_ + count_ * stride_) Frame;
@@ -53,8 +62,9 @@ void FramePool::allocate(Program& program, std::uint32_t count) {
 }
 
 void FramePool::clear() noexcept {
+  if (!slab_) return;
   for (std::uint32_t i = 0; i < count_; ++i) at(i)->~Frame();
-  std::free(slab_);
+  memory_->deallocate(slab_, stride_ * count_, align_);
   slab_ = nullptr;
   count_ = 0;
 }

@@ -1,7 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <memory_resource>
 #include <vector>
 
 #include "tailrace/core/atomic.h"
@@ -23,10 +23,12 @@ class FramePool {
   FramePool() = default;
   FramePool(const FramePool&) = delete;
   FramePool& operator=(const FramePool&) = delete;
-  ~FramePool() { clear(); }
+  ~FramePool();
 
-  // Opens the pool. REQUIRES: it holds no frames, 0 < count <= max_frames. Throws std::bad_alloc.
-  void allocate(Program& program, std::uint32_t count);
+  // Opens the pool. REQUIRES: it holds no frames, 0 < count <= max_frames, and `memory` is the same every time. Throws
+  // std::bad_alloc, or what `memory` throws.
+  void allocate(Program& program, std::uint32_t count,
+                std::pmr::memory_resource& memory = *std::pmr::new_delete_resource());
   void clear() noexcept;  // frees the frames. REQUIRES: none is out or held
 
   // A frame, or null where none is left, `limit` are out already (not counting those that losers hold), somebody queues
@@ -58,19 +60,25 @@ class FramePool {
   Frame* at(std::uint32_t i) const noexcept;  // REQUIRES: i < count()
 
  private:
-  using Links = std::unique_ptr<Atomic<std::uint32_t>[]>;
+  using Link = Atomic<std::uint32_t>;
+  struct Links {
+    Link* first;
+    std::size_t count;
+  };
   Frame* take_where(std::uint32_t limit, std::uint64_t ignored, bool* closed) noexcept;
   void reserve_links(std::uint32_t count);
 
   // number + 1 of the first free frame : 20, frames out : 20, queued : 1, closed : 1, tag : 22
   Atomic<std::uint64_t> top_{0};
   Atomic<Atomic<std::uint32_t>*> links_{nullptr};  // by number + 1: the next free frame's number + 1
+  std::pmr::memory_resource* memory_ = nullptr;
   char* slab_ = nullptr;
+  std::size_t align_ = 0;
   std::size_t stride_ = 0;
   std::uint32_t count_ = 0;
   std::uint32_t room_ = 0;  // of the links
   Atomic<std::uint32_t> pins_{0};
-  std::vector<Links> all_links_;
+  std::vector<Links> all_links_;  // a few pointers, from the heap
 };
 
 }  // namespace tailrace::detail

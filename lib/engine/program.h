@@ -135,13 +135,15 @@ struct Program : Compiled {
 };
 
 // `traced`: with marks, for an observer that asks for stages. Without `policies`, the library's own are meant.
-// REQUIRES: verify(plan) and check_policies are empty.
+// `memory`: of stations that are new. REQUIRES: verify(plan) and check_policies are empty.
 std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, Stations& stations,
-                                 const PolicyCatalog* policies = nullptr, bool traced = false);
+                                 const PolicyCatalog* policies = nullptr, bool traced = false,
+                                 std::pmr::memory_resource& memory = *std::pmr::new_delete_resource());
 // Policies that the catalog does not know, or not with these parameters.
 Problems check_policies(const Graph& graph, const GraphChoices& choices, const PolicyCatalog& policies);
 
 // Takes memory for `in_flight` requests and `losers` more, and for their elements.
-void allocate_frames(Program& program, std::uint32_t in_flight, std::uint32_t losers, std::uint32_t width);
+void allocate_frames(Program& program, std::uint32_t in_flight, std::uint32_t losers, std::uint32_t width,
+                     std::pmr::memory_resource& memory = *std::pmr::new_delete_resource());
 
 }  // namespace tailrace::detail

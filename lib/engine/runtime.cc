@@ -60,12 +60,13 @@ std::shared_ptr<HedgeSite> Stations::find_or_make_hedge(const std::string& flow,
   return site;
 }
 
-std::shared_ptr<Station> Stations::find_or_make(const std::string& flow, const std::string& path, const Stage& stage) {
+std::shared_ptr<Station> Stations::find_or_make(const std::string& flow, const std::string& path, const Stage& stage,
+                                                std::pmr::memory_resource& memory) {
   const std::lock_guard lock(mutex_);
   std::erase_if(by_key_, [](const auto& entry) { return entry.second.expired(); });
   auto& known = by_key_[key_of(flow, path, stage)];
   if (auto station = known.lock()) return station;
-  auto station = std::make_shared<Station>(stage);
+  auto station = std::make_shared<Station>(stage, memory);
   known = station;
   return station;
 }

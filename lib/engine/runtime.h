@@ -14,8 +14,9 @@ namespace tailrace::detail {
 class Stations {
  public:
   // The station of the stage at `path` in the flow of that name: an engine's that runs already, or a new one. Stages
-  // are the same when path, function and limits are. Throws std::bad_alloc.
-  std::shared_ptr<Station> find_or_make(const std::string& flow, const std::string& path, const Stage& stage);
+  // are the same when path, function and limits are. A new one keeps its queue in `memory`. Throws std::bad_alloc.
+  std::shared_ptr<Station> find_or_make(const std::string& flow, const std::string& path, const Stage& stage,
+                                        std::pmr::memory_resource& memory);
 
   // The same for the hedge at `path` with that policy, out of `policies` or the library's own; null where the policy
   // never wants a copy. REQUIRES: the catalog knows it.

@@ -69,11 +69,9 @@ void SerialWork::spawn(Task& task) noexcept {
 }
 
 void SerialWork::arm(TimePoint due, Timer& timer) noexcept {
-  {
-    Lock lock(mutex_);
-    if (timers_.arm(due, timer)) return look_again(lock);
-  }
-  timer.fire(timer);  // no memory for it: better early than never
+  Lock lock(mutex_);
+  timers_.arm(due, timer);
+  look_again(lock);
 }
 
 bool SerialWork::cancel(Timer& timer) noexcept {

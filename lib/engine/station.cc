@@ -85,7 +85,14 @@ Turn* WaitQueue::take_if(P gone, Turn* more) noexcept {
 
 // ---- Station
 
-Station::Station(const Stage& stage) : spec_(stage.station), context_(stage.context) {
+Station::Station(const Stage& stage, std::pmr::memory_resource& memory)
+    : spec_(stage.station),
+      context_(stage.context),
+      slots_(&memory),
+      common_(&memory),
+      streams_(&memory),
+      idle_(&memory),
+      busy_(&memory) {
   if (spec_.per_stream) return;
   common_.free.reserve(spec_.limit);
   for (unsigned i = 0; i < spec_.limit; ++i) {
@@ -96,32 +103,47 @@ Station::Station(const Stage& stage) : spec_(stage.station), context_(stage.cont
 }
 
 Station::~Station() {
-  for (const auto& slot : slots_)
-    for (void* state : {slot->state, slot->stale})
+  for (const Slot& slot : slots_)
+    for (void* state : {slot.state, slot.stale})
       if (state) spec_.state->destroy(state);
 }
 
+// Throws std::bad_alloc, and then there is none.
 Slot& Station::new_slot() {
-  Slot& slot = *slots_.emplace_back(std::make_unique<Slot>());
+  auto* const memory = slots_.get_allocator().resource();
+  std::pmr::list<Slot> one(memory);
+  Slot& slot = one.emplace_back(memory);
   if (spec_.batch) {
     slot.rows.reserve(spec_.max_batch);
     slot.batch.reserve(spec_.max_batch);
   }
+  slots_.splice(slots_.end(), one);
   return slot;
+}
+
+// Throws std::bad_alloc, and then nothing has changed.
+Lane& Station::new_lane(std::uint64_t stream) {
+  const auto made = streams_.try_emplace(stream, slots_.get_allocator().resource()).first;
+  Lane& lane = made->second;
+  lane.stream = stream;
+  try {
+    lane.place = idle_.insert(idle_.end(), &lane);
+    lane.free.reserve(1);
+    Slot& slot = new_slot();
+    slot.lane = &lane;
+    lane.free.push_back(&slot);
+  } catch (...) {
+    idle_.remove(&lane);
+    streams_.erase(made);
+    throw;
+  }
+  return lane;
 }
 
 // The lane of a stream; null where all are in use. Throws std::bad_alloc.
 Lane* Station::stream_lane(std::uint64_t stream) {
   if (const auto found = streams_.find(stream); found != streams_.end()) return &found->second;
-  if (streams_.size() < spec_.max_streams) {
-    Lane& lane = streams_[stream];
-    Slot& slot = new_slot();
-    slot.lane = &lane;
-    lane.free.push_back(&slot);
-    lane.stream = stream;
-    lane.place = idle_.insert(idle_.end(), &lane);
-    return &lane;
-  }
+  if (streams_.size() < spec_.max_streams) return &new_lane(stream);
   if (idle_.empty()) return nullptr;
   auto node = streams_.extract(idle_.front()->stream);  // its memory serves the new stream
   node.key() = node.mapped().stream = stream;

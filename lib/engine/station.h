@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <memory_resource>
 #include <unordered_map>
 #include <vector>
 
@@ -20,11 +21,12 @@ struct Turn;
 
 // A right to one call of a station's stage, and what the call works on. Whoever holds it has it alone.
 struct Slot {
+  explicit Slot(std::pmr::memory_resource* memory) : rows(memory), batch(memory) {}
   Lane* lane = nullptr;
-  void* state = nullptr;        // null: not made yet
-  void* stale = nullptr;        // another stream's, to be destroyed first
-  std::vector<Turn*> rows;      // batch stages: who is answered by this call; capacity max_batch
-  std::vector<BatchRow> batch;  // the same, for the stage
+  void* state = nullptr;             // null: not made yet
+  void* stale = nullptr;             // another stream's, to be destroyed first
+  std::pmr::vector<Turn*> rows;      // batch stages: who is answered by this call; capacity max_batch
+  std::pmr::vector<BatchRow> batch;  // the same, for the stage
 };
 
 // A region's place in a station's queue; stands in its frame. Zero means "in no queue".
@@ -57,18 +59,19 @@ class WaitQueue {
 
 // What waits for one set of slots: all of a station's, or one stream's.
 struct Lane {
+  explicit Lane(std::pmr::memory_resource* memory) : free(memory) {}
   WaitQueue queue;
-  std::vector<Slot*> free;
+  std::pmr::vector<Slot*> free;
   std::uint64_t stream = 0;
-  std::uint32_t busy = 0;            // slots that are out
-  std::list<Lane*>::iterator place;  // of a stream's lane, in idle_ or busy_
+  std::uint32_t busy = 0;                 // slots that are out
+  std::pmr::list<Lane*>::iterator place;  // of a stream's lane, in idle_ or busy_
 };
 
 // Where requests wait for something of which there is a limited number: calls of a serial, limited, stateful or batch
 // stage. Every member may be called from any thread; none calls user code.
 class Station {
  public:
-  explicit Station(const Stage& stage);
+  Station(const Stage& stage, std::pmr::memory_resource& memory);
   Station(const Station&) = delete;
   Station& operator=(const Station&) = delete;
   ~Station();
@@ -96,16 +99,17 @@ class Station {
  private:
   Slot& new_slot();
   Lane* lane_of(const Turn& w) noexcept;
+  Lane& new_lane(std::uint64_t stream);
   Lane* stream_lane(std::uint64_t stream);
   void grant(Turn& w, Slot& slot) noexcept;
 
   const StationSpec spec_;
   const std::shared_ptr<const void> context_;  // stations are told apart by it: no other may take its address
   Mutex mutex_;
-  std::vector<std::unique_ptr<Slot>> slots_;
+  std::pmr::list<Slot> slots_;
   Lane common_;
-  std::unordered_map<std::uint64_t, Lane> streams_;
-  std::list<Lane*> idle_, busy_;  // streams' lanes; of the idle ones that used longest ago first
+  std::pmr::unordered_map<std::uint64_t, Lane> streams_;
+  std::pmr::list<Lane*> idle_, busy_;  // streams' lanes; of the idle ones that used longest ago first
   std::uint64_t arrivals_ = 0;
   Atomic<std::uint32_t> waiting_{0};
 };

@@ -1,5 +1,7 @@
 #include "engine/trace.h"
 
+#include <utility>
+
 namespace tailrace::detail {
 namespace {
 
@@ -20,7 +22,7 @@ const std::string& stage_of(const Frame& f, const Instruction& i) noexcept {
 }
 
 // Tells of what the region has been doing until now, and lets it begin something else.
-void tell_until_now(Frame& f, RegionTrace& t, Event event) noexcept {
+void tell_until_now(Frame& f, RegionTrace& t, Event&& event) noexcept {
   event.at = f.executor->now();
   event.began = std::exchange(t.began, event.at);
   event.request = request_of(f)->number;
@@ -46,7 +48,7 @@ void tell(Frame& f, Event event) noexcept {
 }
 
 void tell_stage(Frame& f, const Region& r, Event event) noexcept {
-  if (r.trace) tell_until_now(f, f.at<RegionTrace>(r.trace), event);
+  if (r.trace) tell_until_now(f, f.at<RegionTrace>(r.trace), std::move(event));
   else tell(f, event);
 }
 

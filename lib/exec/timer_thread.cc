@@ -1,6 +1,6 @@
 #include "exec/timer_thread.h"
 
-#include <system_error>
+#include <sys/prctl.h>
 
 namespace tailrace::detail {
 
@@ -8,6 +8,7 @@ TimerThread::~TimerThread() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
+    spinning_.store(false, std::memory_order_relaxed);
   }
   changed_.notify_one();
   if (!thread_.joinable()) return;
@@ -18,7 +19,6 @@ TimerThread::~TimerThread() {
 bool TimerThread::start() noexcept {
   if (thread_.joinable()) return true;
   try {
-    heap_.reserve(1024);
     thread_ = std::thread([this] { loop(); });
     return true;
   } catch (...) {
@@ -27,35 +27,63 @@ bool TimerThread::start() noexcept {
 }
 
 void TimerThread::arm(TimePoint due, Timer& timer) noexcept {
-  bool first = false;
-  {
-    std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
+  if (!start()) {
+    lock.unlock();
     timer.place = 0;
-    if (start() && heap_.arm(due, timer)) {
-      first = timer.place == 1;
-      if (!first) return;
-    }
+    return timer.fire(timer);  // no thread for it: better early than never
   }
-  if (first) changed_.notify_one();
-  else timer.fire(timer);  // no thread or no memory for it: better early than never
+  wheel_.arm(due, timer);
+  if (due >= awaited_) return;
+  awaited_ = TimePoint::min();  // it is told once
+  spinning_.store(false, std::memory_order_relaxed);
+  lock.unlock();
+  changed_.notify_one();
 }
 
 bool TimerThread::cancel(Timer& timer) noexcept {
   std::lock_guard lock(mutex_);
-  return heap_.disarm(timer);
+  return wheel_.disarm(timer);
+}
+
+Duration TimerThread::spun() noexcept {
+  std::lock_guard lock(mutex_);
+  return spun_;
+}
+
+// Lets time pass until something is due, or something else has changed, or a part of it.
+void TimerThread::pass_until(Lock& lock, TimePoint due, TimePoint now) noexcept {
+  awaited_ = due;
+  wake_ = policy::pass(wake_, now);
+  const TimePoint wake = policy::wake_before(wake_, due);
+  if (due == never) {
+    changed_.wait(lock);
+  } else if (now < wake) {
+    if (changed_.wait_until(lock, wake) == std::cv_status::timeout)
+      wake_ = policy::observe_sleep(wake_, Clock::now() - wake);
+  } else {
+    spinning_.store(true, std::memory_order_relaxed);
+    lock.unlock();
+    TimePoint seen = now;
+    while (seen < due && spinning_.load(std::memory_order_relaxed)) {
+      __builtin_ia32_pause();
+      seen = Clock::now();
+    }
+    lock.lock();
+    wake_ = policy::observe_spin(wake_, seen - now);
+    spun_ += seen - now;
+  }
+  awaited_ = TimePoint::min();
 }
 
 void TimerThread::loop() noexcept {
-  std::unique_lock lock(mutex_);
+  prctl(PR_SET_TIMERSLACK, 1);  // of this thread, nanoseconds: what it sleeps for is not to be collected with others
+  Lock lock(mutex_);
   while (!stopping_) {
-    if (heap_.empty()) {
-      changed_.wait(lock);
-      continue;
-    }
-    Timer* const due = heap_.take_due(Clock::now());
+    const TimePoint now = Clock::now();
+    Timer* const due = wheel_.take_due(now);
     if (!due) {
-      const TimePoint next = heap_.next();
-      changed_.wait_until(lock, next);
+      pass_until(lock, wheel_.next(), now);
       continue;
     }
     lock.unlock();

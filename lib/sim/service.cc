@@ -21,6 +21,17 @@ Duration ServiceTime::draw(const CallFacts& about) const noexcept {
   return time.draw(random);
 }
 
+sim::Faults::Kind ServiceTime::draw_fault(const CallFacts& about) const noexcept {
+  Random random(seed_of({options.seed, about.request, number_of(about.where), about.element, number_of("fault")}));
+  return options.faults.draw(random);
+}
+
+Duration ServiceTime::looks(sim::Faults::Kind fault) const noexcept {
+  if (fault == sim::Faults::Kind::stalls) return {};
+  if (fault != sim::Faults::Kind::hangs || options.looks_every > Duration{}) return options.looks_every;
+  return std::chrono::milliseconds(1);
+}
+
 TimePoint now_of(const CallFacts& about) noexcept { return about.executor ? about.executor->now() : Clock::now(); }
 
 bool take_time(const CallFacts& about, TimePoint due, const sim::ServiceOptions& options, Work& work) noexcept {

@@ -20,12 +20,18 @@ class VirtualWork final : public detail::SerialWork {
       : SerialWork(executor), workers_(options.workers), now_(options.start.time_since_epoch().count()) {}
 
   TimePoint now() const noexcept { return TimePoint(Duration(now_.load(std::memory_order_acquire))); }
-  // Lets the clock jump to `time`, or to the next timer where that is earlier. False: somebody is running a task.
-  bool jump(TimePoint time) noexcept {
+  // Lets the clock jump to the next timer, or to `limit` where that is earlier. False: somebody is running a task.
+  bool jump(TimePoint limit) noexcept {
     Lock lock(mutex_);
     if (!is_free()) return false;
-    advance(std::min(time, timers_.next()));
+    do advance(std::min(limit, timers_.next()));
+    while (now() < limit && !timers_.is_due(now()));
     return true;
+  }
+
+  void suspend(Duration duration) noexcept {
+    const Lock lock(mutex_);
+    advance(now() + duration);
   }
 
   // A stage begins to take time; false: there is no memory for that.
@@ -36,7 +42,7 @@ class VirtualWork final : public detail::SerialWork {
     } catch (...) {
       return false;
     }
-    if (!timers_.arm(due, work)) return false;
+    timers_.arm(due, work);
     VirtualTime::StageUse& use = stages_[work.stage];
     use.calls += !work.goes_on;
     if (!work.goes_on) work.began = now();
@@ -108,20 +114,19 @@ class Virtual final : public VirtualTime {
   bool step() override {
     const Ticked ready = work_.run(TimePoint::min());
     if (ready.ran || ready.left) return ready.ran > 0;
-    return ready.next != never && work_.jump(ready.next);
+    return ready.next != never && work_.jump(never);
   }
   bool run_to_next() override {
     const Ticked ready = work_.run(never);
-    return ready.left == 0 && ready.next != never && work_.jump(ready.next);
+    return ready.left == 0 && ready.next != never && work_.jump(never);
   }
   Ticked run_until(TimePoint time) noexcept override {
-    Ticked total = run_while([&](TimePoint next) { return next <= time; });
+    Ticked total = run_timers(time);
     if (total.left == 0) work_.jump(time);
     return total;
   }
-  Ticked run_until_idle() noexcept override {
-    return run_while([](TimePoint next) { return next != never; });
-  }
+  Ticked run_until_idle() noexcept override { return run_timers(never); }
+  void suspend(Duration duration) noexcept override { work_.suspend(duration); }
   void call_after(Duration duration, std::function<void()> f) override;
 
  private:
@@ -137,13 +142,13 @@ class Virtual final : public VirtualTime {
     std::function<void()> f;
     Later* next_free;
   };
-  template <class P>
-  Ticked run_while(P wanted) noexcept {
+  // Everything that is due until `limit`, at its time.
+  Ticked run_timers(TimePoint limit) noexcept {
     Ticked total;
     for (;;) {
       const Ticked now = work_.run(never);
       total = {total.ran + now.ran, now.left, now.next};
-      if (now.left || !wanted(now.next) || !work_.jump(now.next)) return total;
+      if (now.left || now.next > limit || now.next == never || !work_.jump(limit)) return total;
     }
   }
   Later& new_later(std::function<void()> f);

@@ -61,9 +61,19 @@ constexpr auto time_bounds = [] {
     bounds[i] = power, bounds[i + 1] = 2 * power, bounds[i + 2] = 5 * power;
   return bounds;
 }();
+// For numbers of so many bits, the first bucket that one of them may be in: at most one bound lies among them, since
+// each is at least twice the one before.
+constexpr auto first_buckets = [] {
+  std::array<std::uint8_t, 65> first{};
+  for (std::size_t bits = 1, i = 0; bits < first.size(); ++bits) {
+    while (i < time_bounds.size() && time_bounds[i] < std::uint64_t{1} << (bits - 1)) ++i;
+    first[bits] = static_cast<std::uint8_t>(i);
+  }
+  return first;
+}();
 std::size_t bucket_of_time(std::uint64_t nanoseconds) {
-  return static_cast<std::size_t>(std::lower_bound(time_bounds.begin(), time_bounds.end(), nanoseconds) -
-                                  time_bounds.begin());
+  const std::size_t first = first_buckets[static_cast<std::size_t>(std::bit_width(nanoseconds))];
+  return first + (first < time_bounds.size() && nanoseconds > time_bounds[first]);
 }
 constexpr std::size_t row_buckets = 12;  // 1, 2, 4 … 2048
 std::size_t bucket_of_rows(std::uint64_t rows) {
@@ -76,6 +86,11 @@ struct Key {
   std::string_view name;
   bool operator==(const Key&) const = default;
 };
+// By where the name stands, not by what it says: quick, and enough for a guess.
+std::size_t guess_of(const Key& k) {
+  const auto place = reinterpret_cast<std::uintptr_t>(k.name.data());
+  return ((place >> 4) ^ place ^ (static_cast<std::size_t>(k.family) << 3) ^ k.number) * 0x9e3779b97f4a7c15u;
+}
 std::size_t hash_of(const Key& k) {
   return std::hash<std::string_view>()(k.name) ^ (static_cast<std::size_t>(k.family) * 0x9e3779b97f4a7c15u) ^
          (k.number * 0xc2b2ae3d27d4eb4fu);
@@ -152,6 +167,20 @@ struct Metrics::Table {
 
   // Null: there is no memory for it.
   Series* find(const Key& key) noexcept {
+    std::atomic<Series*>& guess = guesses[guess_of(key) >> (64 - guess_bits)];
+    if (Series* const s = guess.load(std::memory_order_acquire); s && s->key() == key) return s;
+    Series* const found = look_up(key);
+    guess.store(found, std::memory_order_release);
+    return found;
+  }
+
+ private:
+  // What was found last for names that stand at such places. An engine's names do not move, so that nearly every guess
+  // is right; what stands there later is another name, which is seen when the two are compared.
+  static constexpr unsigned guess_bits = 10;
+  std::array<std::atomic<Series*>, 1u << guess_bits> guesses{};
+
+  Series* look_up(const Key& key) noexcept {
     const std::size_t mask = slots.size() - 1;
     for (std::size_t i = hash_of(key) & mask;; i = (i + 1) & mask) {
       Series* s = slots[i].load(std::memory_order_acquire);
@@ -160,7 +189,6 @@ struct Metrics::Table {
     }
   }
 
- private:
   Series* add(Key key) noexcept try {
     const std::lock_guard lock(mutex);
     if (series.size() >= room) key = {key.family, 0, "(other)"};

@@ -21,6 +21,7 @@ const std::vector<Case>& cases() {
     add_deadline_cases(t);
     add_cut_off_cases(t);
     add_lifetime_cases(t);
+    add_memory_cases(t);
     add_tick_cases(t);
     add_async_cases(t);
     add_station_cases(t);

@@ -108,6 +108,7 @@ void add_replace_cases(std::vector<Case>& table);
 void add_deadline_cases(std::vector<Case>& table);
 void add_cut_off_cases(std::vector<Case>& table);
 void add_lifetime_cases(std::vector<Case>& table);
+void add_memory_cases(std::vector<Case>& table);
 void add_tick_cases(std::vector<Case>& table);
 void add_async_cases(std::vector<Case>& table);
 void add_station_cases(std::vector<Case>& table);

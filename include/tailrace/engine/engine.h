@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <new>
 #include <optional>
 #include <string>
@@ -24,12 +25,13 @@ namespace tailrace {
 inline constexpr std::uint32_t unlimited = ~std::uint32_t{0};
 inline constexpr Duration default_ageing = std::chrono::seconds(1);
 
-// Bounds of an engine. All memory for requests is taken when it starts.
+// Bounds of an engine. All memory that it keeps for requests is taken when it starts.
 struct Limits {
   std::uint32_t max_in_flight = 256;  // requests admitted and not yet answered or, where a handle waits, not yet taken
   std::uint32_t max_losers = 256;     // answered requests that a losing arm still holds; past it races run in order
-  std::uint32_t max_running = unlimited;  // callers of `run` whose own threads run stages; past it they hand over
-  Duration ageing = default_ageing;       // of requests that wait for a turn: policy/order.h
+  std::uint32_t max_running = unlimited;        // callers of `run` whose own threads run stages; past it they hand over
+  Duration ageing = default_ageing;             // of requests that wait for a turn: policy/order.h
+  std::pmr::memory_resource* memory = nullptr;  // where that memory is from; null: the heap
 };
 
 class PolicyCatalog;

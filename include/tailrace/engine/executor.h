@@ -20,6 +20,7 @@ struct Timer {
   void (*fire)(Timer&) noexcept = nullptr;
   TimePoint due{};          // the executor's from here on, while it is armed
   std::uint32_t place = 0;  // 0: not armed
+  Timer *next = nullptr, *previous = nullptr;
 };
 
 // A stretch of simulated time (sim/service.h). Lives inside what it works on.

@@ -3,7 +3,7 @@
 #include <mutex>
 #include <thread>
 
-#include "tailrace/engine/timer_heap.h"
+#include "tailrace/engine/timer_wheel.h"
 
 namespace tailrace::detail {
 
@@ -12,7 +12,7 @@ namespace tailrace::detail {
 // inside one of the tasks has the turn already, so that it may wait. The clock is the executor's.
 class SerialWork {
  public:
-  explicit SerialWork(Executor& executor) : executor_(executor) { timers_.reserve(1024); }
+  explicit SerialWork(Executor& executor) : executor_(executor) {}
   virtual ~SerialWork() = default;  // REQUIRES: nothing is ready, armed or running
   SerialWork(const SerialWork&) = delete;
   SerialWork& operator=(const SerialWork&) = delete;
@@ -41,7 +41,7 @@ class SerialWork {
   bool is_free() const noexcept { return turn_ == std::thread::id(); }  // nobody is running anything
 
   std::mutex mutex_;
-  TimerHeap timers_;
+  TimerWheel timers_;
   bool full_ = false;      // no task may begin now
   bool in_front_ = false;  // what is spawned before the timer that fires has returned goes to the front, the last first
   std::uint32_t ready_ = 0;

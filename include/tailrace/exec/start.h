@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <memory_resource>
 
 #include "tailrace/engine/engine.h"
 #include "tailrace/opt/optimise.h"
@@ -23,6 +24,13 @@ struct EngineOptions {
   // At stages with a queue, how long a request may be overtaken by others of its priority with an earlier deadline, and
   // so much longer for each class above its own: from 0 (first come, first served) to an hour. See policy/order.h.
   Duration ageing = default_ageing;
+  // Where the memory is from that the engine keeps for requests: their frames (with every value that stages make, the
+  // elements of each, tasks and timers), the queues and slots of stages with a queue, and what a `run` inside a stage
+  // works with; null: the heap. It is taken when the engine starts or is given another plan; of stages with streams,
+  // when a stream comes first. It is given back when the engine is gone, with every handle and QueueView; a queue that
+  // engines share is from the first one's. It must be safe to use from any thread, and throw std::bad_alloc. Not from
+  // here: what values and users' states hold, the vectors of each, callbacks of more than 64 bytes, plans, threads.
+  std::pmr::memory_resource* memory = nullptr;
   std::shared_ptr<Executor> executor{};  // runs on this one, which several engines may share, and starts no thread
   std::shared_ptr<Observer> observer{};  // sees what happens
   std::shared_ptr<const PolicyCatalog>

@@ -13,6 +13,7 @@
 #include "tailrace/core/result.h"
 #include "tailrace/engine/executor.h"
 #include "tailrace/sim/distribution.h"
+#include "tailrace/sim/faults.h"
 
 namespace tailrace::sim {
 
@@ -29,6 +30,7 @@ struct ServiceOptions {
   // alone. A copy of such a call takes as long as the call, and so does every service of this seed and distribution.
   // The rank correlation of a call's time and its copy's is this share.
   double of_input = 0;
+  Faults faults{};  // what goes wrong in it
 };
 
 }  // namespace tailrace::sim
@@ -41,6 +43,8 @@ struct ServiceTime {
   sim::ServiceOptions options;
 
   Duration draw(const CallFacts& about) const noexcept;
+  sim::Faults::Kind draw_fault(const CallFacts& about) const noexcept;
+  Duration looks(sim::Faults::Kind fault) const noexcept;  // how often
   Error problem() const noexcept { return Error(Code::bad_value, time.problem); }
 };
 // Options that make no sense are a problem of the distribution.
@@ -83,13 +87,17 @@ class Service {
   void operator()(In in, Completion<Out> done) const {
     Shared& s = *shared_;
     if (!s.time.time.problem.empty()) return (void)done.fail(s.time.problem());
-    Made made = s.f(std::move(in));
     const CallFacts about = done.about();
+    const Faults& faults = s.time.options.faults;
+    const auto fault = faults.any() ? s.time.draw_fault(about) : Faults::Kind::none;
+    throw_fault(fault);
+    Made made = s.f(std::move(in));
     Job& job = s.take();
     job.about = about;
     job.done.emplace(std::move(done));
     job.value.emplace(std::move(made));
-    job.end = detail::now_of(about) + s.time.draw(about);
+    job.end = detail::now_of(about) + with_fault(faults, fault, s.time.draw(about));
+    job.look = s.time.looks(fault);
     job.goes_on = false;
     s.go_on(job);
   }
@@ -100,6 +108,7 @@ class Service {
     Shared* shared = nullptr;
     CallFacts about;
     TimePoint end{};
+    Duration look{};  // how often it does; 0: never
     std::optional<Completion<Out>> done;
     std::optional<Made> value;
     Job* next = nullptr;
@@ -120,9 +129,8 @@ class Service {
     }
     // Until the end, or until it looks next.
     void go_on(Job& job) noexcept {
-      const Duration look = time.options.looks_every;
       for (;;) {
-        const TimePoint due = look > Duration{} ? std::min(job.end, detail::now_of(job.about) + look) : job.end;
+        const TimePoint due = job.look > Duration{} ? std::min(job.end, detail::now_of(job.about) + job.look) : job.end;
         if (detail::take_time(job.about, due, time.options, job)) return;
         if (due == job.end || job.done->stop_requested()) return finish(job);
       }

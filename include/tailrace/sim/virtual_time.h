@@ -58,6 +58,9 @@ class VirtualTime : public Executor {
   // The same, so that a host's loop with Engine::tick runs as it does live.
   Ticked tick(Duration budget) noexcept override { return run_for(budget); }
 
+  // The clock jumps ahead, as on a machine that was suspended: what was due meanwhile is late. Also inside a task.
+  virtual void suspend(Duration duration) noexcept = 0;
+
   // Calls `f`, as a task, that much later. What is still to come when this is destroyed is dropped.
   // Throws std::bad_alloc, and `f` must not throw.
   virtual void call_after(Duration duration, std::function<void()> f) = 0;
