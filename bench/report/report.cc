@@ -2,6 +2,7 @@
 //   bench_report RESULTS_DIR PAGE.md
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>

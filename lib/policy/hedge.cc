@@ -63,7 +63,7 @@ HedgeAction IdleHedge::decide(const HedgeSnapshot& seen, TimePoint, State&) cons
 namespace {
 
 constexpr double load_memory = 512;   // calls that the mean load is of
-constexpr double stop_memory = 64;    // losers that the mean time to stop is of
+constexpr double stop_memory = 32;    // losers that the mean time to stop is of
 constexpr double copies_memory = 64;  // copies that the count of wins is of
 constexpr std::uint64_t probe_every = 32;
 
@@ -135,7 +135,7 @@ void AdaptiveHedge::observe(State& s, const HedgeSample& sample) const noexcept 
     case HedgeSample::Kind::copy: s.calls.add_longer_than(sample.age - sample.waited); return count_copy(s, true);
     case HedgeSample::Kind::stopped: {
       const double took = Seconds(sample.took).count();
-      s.stop = s.stop < 0 ? took : s.stop + (took - s.stop) / stop_memory;
+      s.stop += (took - s.stop) / stop_memory;
       return;
     }
   }

@@ -132,7 +132,7 @@ struct AdaptiveHedge {
   struct State {
     LatencySketch calls;
     double load = 0;                           // mean share of places taken when calls begin
-    double stop = -1;                          // seconds that losers take after they were told; < 0: unknown
+    double stop = 0;                           // seconds that losers take after they were told; they begin trusted
     double copies = 0, won = 0, expected = 0;  // of late: copies, those that won, and how many should have
     std::uint64_t begun = 0, probes = 0, renew_at = least_calls;
     Duration delay{};   // from when a call has its turn; below 0: no copies
