@@ -28,7 +28,7 @@ const std::vector<Service>& services() {
     return .98 * uniform(.0072, .0088) + .02 * uniform(.09, .11);
   };
   static const std::vector<Service> all = {
-      {"Gamma 3", tr::sim::gamma(3, 10ms / 3), gamma3},
+      {"Gamma 3", tr::sim::gamma(3, 10000us / 3), gamma3},
       {"lognormal .5", tr::sim::lognormal(8ms, .5), lognormal(.008, .5)},
       {"lognormal 1", tr::sim::lognormal(6ms, 1), lognormal(.006, 1)},
       {"Pareto 2.1", tr::sim::pareto(5ms, 2.1), pareto},

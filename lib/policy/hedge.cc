@@ -63,7 +63,7 @@ HedgeAction IdleHedge::decide(const HedgeSnapshot& seen, TimePoint, State&) cons
 namespace {
 
 constexpr double load_memory = 512;   // calls that the mean load is of
-constexpr double stop_memory = 64;    // losers that the mean time to stop is of
+constexpr double stop_memory = 32;    // losers that the mean time to stop is of
 constexpr double copies_memory = 64;  // copies that the count of wins is of
 constexpr std::uint64_t probe_every = 32;
 
@@ -86,11 +86,11 @@ double weigh(const HedgeForecast& f, double load) noexcept { return f.p99 * (1 +
 
 // The best of some ages, if it gains enough.
 void choose_delay(const AdaptiveHedge& policy, AdaptiveHedge::State& s, std::uint32_t places) noexcept {
-  constexpr double least_gain = .98;
+  constexpr double enough = .98;  // of p99 without copies
   constexpr double ages[] = {0.02, 0.1, 0.2,  0.3,  0.4,  0.5,  0.6,   0.7, 0.8,
                              0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.985, 0.99};
   const HedgeModel model(s.calls, s.load / (1 + s.more), places, AdaptiveHedge::kills(s));
-  double best = least_gain * model.without().p99;
+  double best = enough * model.without().p99;
   s.on = false;
   s.more = 0;
   for (double q : ages) {
@@ -135,7 +135,7 @@ void AdaptiveHedge::observe(State& s, const HedgeSample& sample) const noexcept 
     case HedgeSample::Kind::copy: s.calls.add_longer_than(sample.age - sample.waited); return count_copy(s, true);
     case HedgeSample::Kind::stopped: {
       const double took = Seconds(sample.took).count();
-      s.stop = s.stop < 0 ? took : s.stop + (took - s.stop) / stop_memory;
+      s.stop += (took - s.stop) / stop_memory;
       return;
     }
   }

@@ -132,13 +132,13 @@ struct AdaptiveHedge {
   struct State {
     LatencySketch calls;
     double load = 0;                           // mean share of places taken when calls begin
-    double stop = -1;                          // seconds that losers take after they were told; < 0: unknown
+    double stop = 0;                           // seconds that losers take after they were told; they begin trusted
     double copies = 0, won = 0, expected = 0;  // of late: copies, those that won, and how many should have
     std::uint64_t begun = 0, probes = 0, renew_at = least_calls;
-    Duration delay{};   // from when a call has its turn; below 0: no copies
+    bool on = false;    // copies are wanted
+    Duration delay{};   // since a call has had its turn
     double more = 0;    // what copies at `delay` add to the work, as a share of it
     double chance = 0;  // that a copy at `delay` overtakes its call, were they apart
-    bool on = false;    // copies are wanted
   };
   HedgeAction decide(const HedgeSnapshot& seen, TimePoint now, State& state) const noexcept;
   void observe(State& state, const HedgeSample& sample) const noexcept;
