@@ -23,7 +23,7 @@
 namespace tailrace::load {
 
 // Tells the driver the outcome of one request. A copy is as good as the original; one of them is called, once, from any
-// thread. It takes no memory and no lock.
+// thread. It takes no memory, and a lock only where clients wait in a closed loop.
 class Done {
  public:
   class Ledger;  // the driver's
