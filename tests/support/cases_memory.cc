@@ -15,7 +15,8 @@ class Counting final : public std::pmr::memory_resource {
   explicit Counting(long left = 1000000) : left_(left) {}
   long blocks() const { return blocks_; }  // out now
   long taken() const { return taken_; }    // given until now
-  bool wrong() const { return wrong_; }    // more was given back than was out
+  void allow(long blocks) { left_ = blocks; }
+  bool wrong() const { return wrong_; }  // more was given back than was out
 
  private:
   void* do_allocate(std::size_t bytes, std::size_t align) override {
@@ -99,11 +100,34 @@ void no_memory_is_an_error(const Setting& setting) {
   }
 }
 
+// Half of what a stream needs must not be kept.
+void no_memory_for_a_stream(const Setting& setting) {
+  Counting memory;
+  EngineOptions options;
+  options.memory = &memory;
+  const auto count = [](int& calls, const int& x) { return x + ++calls; };
+  auto engine = setting.start(from_int([=](Stream<int> s) {
+                                return s.then("count", stateful<int>(count, {.per_stream = true, .max_streams = 8}));
+                              }),
+                              options);
+  expect(engine.run(1, {.stream = 1}), "2");
+  for (long left = 0; left < 3; ++left) {
+    memory.allow(left);
+    const auto stream = static_cast<std::uint64_t>(left + 2);
+    expect(engine.run(1, {.stream = stream}), Code::overloaded);
+    expect(engine.run(1, {.stream = 1}), std::to_string(left + 3));
+    memory.allow(1000);
+    expect(engine.run(1, {.stream = stream}), "2");
+  }
+}
+
 }  // namespace
 
 void add_memory_cases(std::vector<Case>& t) {
   t.push_back(script_case("memory is from the resource that was given", {"memory-from"}, memory_is_from_it));
   t.push_back(script_case("too little memory fails the start", {"memory-none"}, no_memory_is_an_error));
+  t.push_back(
+      script_case("a stream without memory for it fails its request alone", {"memory-stream"}, no_memory_for_a_stream));
 }
 
 }  // namespace tailrace::test

@@ -6,11 +6,11 @@
 // When a thread that has something to do at a time sleeps, and when it looks at the clock instead. A sleep ends late,
 // by some 50 us on most machines; so the thread sleeps until shortly before, and spins for the rest. How long before is
 // learned from how late sleeps end, and how much may be spun is bounded: in any time `t` at most
-// `spin_share * t + spin_burst`. No clock and no thread in here.
+// `spin_share * t + spin_burst`: of half a second or more at most 2 %. No clock and no thread in here.
 namespace tailrace::policy {
 
-inline constexpr double spin_share = .02;
-inline constexpr Duration spin_burst{2'000'000};  // saved while nothing is waited for
+inline constexpr double spin_share = .016;
+inline constexpr Duration spin_burst{1'000'000};  // saved while nothing is waited for
 
 struct WakeState {
   // How late sleeps end: one in five ends less late than `usual`, nine in ten less late than `most`.
