@@ -55,6 +55,7 @@ class Passage {
       over.goes_on = true;
       over.passage->go_on(over);
     };
+    job->wanted = [](const Work& work) noexcept { return !static_cast<const Job&>(work).unwanted(); };
     return *job;
   }
   // Until the end, or until it looks next.
