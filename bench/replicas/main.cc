@@ -19,6 +19,8 @@ using namespace std::chrono_literals;
 using bench::Results, bench::text;
 namespace tr = tailrace;
 
+constexpr tr::Duration looks = 4ms;  // how often losers look whether they may end
+
 struct Service {
   std::string name;
   tr::sim::Distribution time;
@@ -60,9 +62,9 @@ double ideal_mean(const Service& s, unsigned n) {
 
 // map -> sleep -> map, the middle one in `N` replicas.
 template <std::size_t... I>
-tr::Plan<int, int> plan_of(const Service& s, tr::Duration looks, std::index_sequence<I...>) {
+tr::Plan<int, int> plan_of(const Service& s, tr::Duration looks_every, std::index_sequence<I...>) {
   const auto replica = [&](std::size_t) {
-    return tr::sim::service<int>(s.time, {.seed = 1, .holds_worker = false, .looks_every = looks});
+    return tr::sim::service<int>(s.time, {.seed = 1, .holds_worker = false, .looks_every = looks_every});
   };
   const auto next = [](int i) { return i + 1; };
   const auto back = [](int i) { return i - 1; };
@@ -74,8 +76,8 @@ tr::Plan<int, int> plan_of(const Service& s, tr::Duration looks, std::index_sequ
 }
 using Make = tr::Plan<int, int> (*)(const Service&, tr::Duration);
 template <std::size_t N>
-tr::Plan<int, int> with(const Service& s, tr::Duration looks) {
-  return plan_of(s, looks, std::make_index_sequence<N>());
+tr::Plan<int, int> with(const Service& s, tr::Duration looks_every) {
+  return plan_of(s, looks_every, std::make_index_sequence<N>());
 }
 constexpr std::pair<unsigned, Make> sizes[] = {{1, with<1>}, {2, with<2>}, {3, with<3>}, {4, with<4>},
                                                {5, with<5>}, {6, with<6>}, {7, with<7>}, {8, with<8>}};
@@ -97,22 +99,22 @@ double work(const tr::sim::Report& report) {
 void smoke() {
   const Service s = services()[0];
   for (const auto& [n, make] : sizes) {
-    const auto report = simulated(make(s, 1ms), 20000);
+    const auto report = simulated(make(s, looks), 20000);
     if (std::abs(tr::to_seconds(report.latency.p50) / ideal(s, n, .5) - 1) > .03)
       throw bench::WrongAnswer{"a median is not the order statistic's"};
   }
-  if (bench::run_live(with<2>(s, 1ms), often(), 100, 1).latency.count != 100)
+  if (bench::run_live(with<2>(s, looks), often(), 100, 1).latency.count != 100)
     throw bench::WrongAnswer{"a live answer is missing"};
 }
 
 std::string ms(tr::Duration time) { return text(1e3 * tr::to_seconds(time), 1); }
 
 void measure(const bench::Options&, Results& results) {
-  constexpr std::uint64_t many = 200000, live_requests = 1200;
+  constexpr std::uint64_t many = 100000, live_requests = 1200;
   bench::Table table{
       "W2: 1 to 8 replicas that race",
       "Times in ms; work in units of one call. Ideal: order statistics, and losers that end at once. Simulated: " +
-          std::to_string(many) + " requests, losers look every ms, or run on. Live: the first " +
+          std::to_string(many) + " requests, losers look every 4 ms, or run on. Live: the first " +
           std::to_string(live_requests) + " of these, sleeping; beside them what the simulator says of the same ones.",
       {"service", "replicas", "ideal p50", "p99", "work", "simulated p50", "p99", "work", "work, run on", "live p50",
        "p99", "work", "simulated p50", "p99"},
@@ -122,9 +124,9 @@ void measure(const bench::Options&, Results& results) {
   for (const Service& s : services())
     for (const auto& [n, make] : sizes) {
       const double p50 = ideal(s, n, .5), p99 = ideal(s, n, .01), mean = s.time.mean();
-      const auto killed = simulated(make(s, 1ms), many), runs_on = simulated(make(s, {}), many);
-      const auto few = simulated(make(s, 1ms), live_requests);
-      const auto live = bench::run_live(make(s, 1ms), often(), live_requests, 1);
+      const auto killed = simulated(make(s, looks), many), runs_on = simulated(make(s, {}), many);
+      const auto few = simulated(make(s, looks), live_requests);
+      const auto live = bench::run_live(make(s, looks), often(), live_requests, 1);
       worst_simulated = std::max(worst_simulated, 100 * std::abs(tr::to_seconds(killed.latency.p99) / p99 - 1));
       worst_live =
           std::max(worst_live, 100 * std::abs(tr::to_seconds(live.latency.p99) / tr::to_seconds(few.latency.p99) - 1));
