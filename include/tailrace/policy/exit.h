@@ -12,8 +12,8 @@ namespace tailrace::policy {
 // What has been learned of one rung, from its begin to its answer, waiting included. One word, so that it fits an
 // atomic.
 struct alignas(8) RungTime {
-  static constexpr std::uint16_t enough_runs = 8;     // seen before it counts as known
-  static constexpr std::uint32_t longest = ~0u;       // stands for itself and everything above
+  static constexpr std::uint16_t enough_runs = 8;      // seen before it counts as known
+  static constexpr std::uint32_t longest = ~0u;        // stands for itself and everything above
   static constexpr std::uint32_t forgotten_in = 1024;  // runs
   static constexpr std::uint16_t probe =
       32;  // of so many that are left out one is begun, to see whether it is faster now
