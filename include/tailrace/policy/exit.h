@@ -15,8 +15,7 @@ struct alignas(8) RungTime {
   static constexpr std::uint16_t enough_runs = 8;      // seen before it counts as known
   static constexpr std::uint32_t longest = ~0u;        // stands for itself and everything above
   static constexpr std::uint32_t forgotten_in = 1024;  // runs
-  static constexpr std::uint16_t probe =
-      32;  // of so many that are left out one is begun, to see whether it is faster now
+  static constexpr std::uint16_t probe = 32;           // of so many left out one is begun all the same
 
   std::uint32_t least = 0;     // nanoseconds: the shortest run, slowly forgotten
   std::uint16_t runs = 0;      // seen, up to `enough_runs`
