@@ -17,6 +17,7 @@
 #include "support/random_flow.h"
 #include "support/random_stages.h"
 #include "support/reference.h"
+#include "support/sanitized.h"
 #include "support/settings.h"
 #include "support/time_limit.h"
 
@@ -25,13 +26,7 @@ using namespace tailrace::test;
 
 namespace {
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr int tries = 500;
-#elif defined(__has_feature)
-constexpr int tries = __has_feature(thread_sanitizer) || __has_feature(address_sanitizer) ? 500 : 10000;
-#else
-constexpr int tries = 10000;
-#endif
+constexpr int tries = sanitized ? 500 : 10000;
 
 using Words = std::vector<std::string>;
 

@@ -16,6 +16,7 @@
 #include "faults/failing_memory.h"
 #include "support/check.h"
 #include "support/faulty_flow.h"
+#include "support/sanitized.h"
 #include "support/time_limit.h"
 #include "tailrace/exec/start.h"
 
@@ -25,13 +26,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr std::uint64_t cases = 3000;
-#elif defined(__has_feature)
-constexpr std::uint64_t cases = __has_feature(thread_sanitizer) || __has_feature(address_sanitizer) ? 3000 : 100000;
-#else
-constexpr std::uint64_t cases = 100000;
-#endif
+constexpr std::uint64_t cases = sanitized ? 3000 : 100000;
 constexpr std::uint64_t cases_of_a_flow = 8;
 constexpr std::size_t most_requests = 16;
 

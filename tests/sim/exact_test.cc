@@ -4,6 +4,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "support/sanitized.h"
 #include "support/steps.h"
 #include "tailrace/opt/optimise.h"
 #include "tailrace/sim/service.h"
@@ -16,13 +17,7 @@ using namespace std::chrono_literals;
 namespace {
 
 // Under a sanitizer fewer requests, and bounds as much wider as their standard errors are.
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr std::uint64_t share = 25;
-#elif defined(__has_feature)
-constexpr std::uint64_t share = __has_feature(thread_sanitizer) || __has_feature(address_sanitizer) ? 25 : 1;
-#else
-constexpr std::uint64_t share = 1;
-#endif
+constexpr std::uint64_t share = sanitized ? 25 : 1;
 const double bound = .005 * std::sqrt(static_cast<double>(share));
 
 template <class Build>
