@@ -24,7 +24,7 @@ enum CutWord : std::uint32_t {
 
 // Whether this request has a cut-off at this cascade.
 inline bool has_cut_off(const Frame& f, const Control& c) noexcept {
-  return c.reserve >= Duration{} && f.head.request.deadline != never;
+  return c.reserve >= Duration{} && has_deadline(f);
 }
 Step start_with_cut_off(Frame& f, const Control& c, Thread thread) noexcept;
 // True for exactly one who then leaves or fails the cascade. Disarms the timer.

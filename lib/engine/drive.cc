@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/learn.h"
 #include "engine/park.h"
 #include "engine/trace.h"
 #include "engine/turn.h"
@@ -31,25 +32,19 @@ inline bool may_begin(Step s) noexcept {
 // ---- requests that are timed
 
 // A run longer than any other is never lost, also where several end at the same time.
-inline void learn(const Block& b, Duration took, bool whole) noexcept {
-  policy::BlockCost known = b.cost.load(relaxed);
-  for (;;) {
-    const policy::BlockCost next = policy::observe(known, took, whole);
-    if (next == known || b.cost.compare_exchange_weak(known, next, relaxed, relaxed)) return;
-  }
+inline void learn_cost(const Block& b, Duration took, bool whole) noexcept {
+  learn(b.cost, [=](policy::BlockCost known) { return policy::observe(known, took, whole); });
 }
 
-// It is timed only to see where its time goes.
-inline bool left_for_ever(const Frame& f) noexcept { return f.head.request.deadline == never; }
-
-// Whether the caller's thread would be back in time from the step's block. Where that thread is also one of those that
-// the request would be handed over to, there is nothing to choose.
+// Whether the caller's thread would be back in time from the step's block, as it is where the request is timed only to
+// see where its time goes. Where that thread is also one of those that the request would be handed over to, there is
+// nothing to choose.
 inline bool may_stay(Step s, Thread thread, TimePoint now) noexcept {
   Frame& f = *s.frame;
   const Duration left = f.head.request.deadline - now;
   const Duration slack = thread == Thread::interruptible ? std::min(left, policy::at_once) : left;
   return policy::may_inline(s.block->cost.load(relaxed), slack) ||
-         (left_for_ever(f) && thread != Thread::interruptible) || (f.engine->shares_threads && f.executor->on_worker());
+         (!has_deadline(f) && thread != Thread::interruptible) || (f.engine->shares_threads && f.executor->on_worker());
 }
 
 inline bool may_enter_timed(Step s, Thread thread, TimePoint now) noexcept {
@@ -104,8 +99,7 @@ inline bool is_failed_elsewhere(const Block& b, std::uint32_t halt) noexcept { r
 void run_task(Task& task) noexcept {
   auto& t = static_cast<RegionTask&>(task);
   EngineState& engine = *t.frame->engine;
-  if (t.frame->clocked) [[unlikely]]
-    end_spending(*t.frame, Spent::queued);
+  end_spending(*t.frame, Spent::queued);
   ++tasks_running;
   drive({t.frame, t.block}, Thread::worker);
   --tasks_running;
@@ -155,17 +149,16 @@ TimePoint drive_timed(Step s, Thread thread) noexcept {
   while (may_enter_timed(s, thread, looked)) {
     Frame& f = *s.frame;
     enter_block(f, *s.block);
-    if (f.clocked) [[unlikely]]
-      begin_spending(f, Spent::ran);
+    begin_spending(f, Spent::ran);
     const Block& b = run_blocks(f, *s.block);
-    if (f.clocked) [[unlikely]]
-      end_spending(f, Spent::ran);
+    end_spending(f, Spent::ran);
     const bool whole = f.at<RegionState>(b.state).flag.halt.load(relaxed) == running;
-    if (parks(b)) learn(b, f.executor->now() - looked, whole);  // whoever completes it may be quicker than this thread
+    if (parks(b))
+      learn_cost(b, f.executor->now() - looked, whole);  // whoever completes it may be quicker than this thread
     s = finish_block({&f, &b}, thread);
     if (!s.frame) break;
     const TimePoint now = s.frame->executor->now();
-    if (!parks(b)) learn(b, now - looked, whole);
+    if (!parks(b)) learn_cost(b, now - looked, whole);
     looked = now;
     if (!s.block) {
       release(*s.frame);
@@ -193,8 +186,7 @@ void drive(Step s, Thread thread) noexcept {
 }
 
 void spawn(Step s) noexcept {
-  if (s.frame->clocked) [[unlikely]]
-    begin_spending(*s.frame, Spent::queued);
+  begin_spending(*s.frame, Spent::queued);
   spawn_queued(s);
 }
 

@@ -47,7 +47,7 @@ void answer_if_stopping(Frame& f) noexcept {
 void start_elsewhere(Frame& f) noexcept {
   f.set_live(f.program->input_live);
   f.shared = true;
-  f.armed = f.head.request.deadline != never;
+  f.armed = has_deadline(f);
   f.refs.store((f.armed ? 3u : 2u | open_bit) | (f.handle ? handle_bit : 0));
   if (f.engine->threadless) f.timed = true;  // so that it may yield at every block
   if (f.program->request_trace) trace_begin(f);

@@ -188,6 +188,18 @@ inline void share(Frame& f, std::uint32_t more) noexcept {
   if (!f.shared) f.shared = true;  // others read it: written once
   f.refs.fetch_add(more, std::memory_order_relaxed);
 }
+inline bool has_deadline(const Frame& f) noexcept { return f.head.request.deadline != never; }
+
+// The frame's request begins, or ends, to spend time on something, if it asks where its time goes.
+inline void begin_spending(Frame& f, Spent on) noexcept {
+  if (f.clocked) [[unlikely]]
+    note_begin(f, on);
+}
+inline void end_spending(Frame& f, Spent on) noexcept {
+  if (f.clocked) [[unlikely]]
+    note_end(f, on);
+}
+
 void recycle(Frame& f) noexcept;  // returns it to its pool; REQUIRES: nobody holds it
 inline void release(Frame& f) noexcept {
   if (!f.shared) {

@@ -33,8 +33,7 @@ void meet(const Pending& p, std::uint32_t how) noexcept {
   EngineState& engine = *f.engine;
   const auto before = f.words(c).a.fetch_or(how, std::memory_order_acq_rel);
   if (before & returned) {
-    if (f.clocked && !(before & left)) [[unlikely]]
-      end_spending(f, Spent::awaited);
+    if (!(before & left)) end_spending(f, Spent::awaited);
     if (c.station) end_turn(f, *c.around, *c.station);
     if (how & dropped && !(before & left)) fail_dropped(f, c);
     const auto halt = f.region_state(*c.around).flag.halt.load(std::memory_order_acquire);
@@ -100,12 +99,10 @@ Pending begin_park(char* frame, std::uint32_t control) noexcept {
 
 Step park(Frame& f, const Control& c) noexcept {
   if (c.station) call_ended();
-  if (f.clocked) [[unlikely]]
-    begin_spending(f, Spent::awaited);
+  begin_spending(f, Spent::awaited);
   const auto before = f.words(c).a.fetch_or(returned, std::memory_order_acq_rel);
   if (!(before & completed)) return {nullptr, nullptr};  // the Completion has the reference now
-  if (f.clocked) [[unlikely]]
-    end_spending(f, Spent::awaited);
+  end_spending(f, Spent::awaited);
   if (c.station) end_turn(f, *c.around, *c.station);
   if (before & dropped) fail_dropped(f, c);
   return {&f, c.after};

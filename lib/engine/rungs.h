@@ -4,9 +4,7 @@
 // How long the rungs of cascades take that a deadline or a cut-off may end: see policy/exit.h.
 namespace tailrace::detail {
 
-inline bool learns_rungs(const Frame& f, const Control& c) noexcept {
-  return !c.rungs.empty() && f.head.request.deadline != never;
-}
+inline bool learns_rungs(const Frame& f, const Control& c) noexcept { return !c.rungs.empty() && has_deadline(f); }
 // Whether to begin a rung beside the answer that there is. REQUIRES: learns_rungs()
 bool may_begin_rung(Frame& f, const Control& c, std::uint32_t arm) noexcept;
 void begin_rung(Frame& f, const Control& c) noexcept;

@@ -16,21 +16,25 @@ TimeSum& sum_of(TimeAccount& account, Spent on) noexcept {
   return account.ran;
 }
 
-}  // namespace
-
-void begin_spending(Frame& f, Spent on) noexcept {
-  TimeAccount& account = account_of(f);
-  sum_of(account, on).begin(f.executor->now() - account.admitted);
+Duration since_admission(const TimeAccount& account, const Frame& f) noexcept {
+  return f.executor->now() - account.admitted;
 }
 
-void end_spending(Frame& f, Spent on) noexcept {
+}  // namespace
+
+void note_begin(Frame& f, Spent on) noexcept {
   TimeAccount& account = account_of(f);
-  sum_of(account, on).end(f.executor->now() - account.admitted);
+  sum_of(account, on).begin(since_admission(account, f));
+}
+
+void note_end(Frame& f, Spent on) noexcept {
+  TimeAccount& account = account_of(f);
+  sum_of(account, on).end(since_admission(account, f));
 }
 
 void close_account(Frame& f) noexcept {
   TimeAccount& account = f.more.account;
-  const Duration latency = f.executor->now() - account.admitted;
+  const Duration latency = since_admission(account, f);
   account.answer = {latency, account.queued.until(latency), account.ran.until(latency), account.awaited.until(latency)};
 }
 

@@ -44,9 +44,9 @@ struct TimeAccount {
 };
 
 enum class Spent : std::uint8_t { queued, ran, awaited };
-// Of the frame's request. REQUIRES: Frame::clocked
-void begin_spending(Frame& f, Spent on) noexcept;
-void end_spending(Frame& f, Spent on) noexcept;
+// Of the frame's request: see begin_spending(). REQUIRES: Frame::clocked
+void note_begin(Frame& f, Spent on) noexcept;
+void note_end(Frame& f, Spent on) noexcept;
 void close_account(Frame& f) noexcept;  // it is answered now
 
 }  // namespace tailrace::detail

@@ -84,7 +84,7 @@ void call_batch(Slot& slot, const Block& b) noexcept {
 void run_batch(Frame& leader, const Block& b, Slot& slot) noexcept {
   auto& rows = slot.rows;
   for (Turn* w : rows)
-    if (w->frame->clocked && w->frame != &leader) end_spending(*w->frame, Spent::queued);  // the leader's has ended
+    if (w->frame != &leader) end_spending(*w->frame, Spent::queued);  // the leader's has ended
   const auto unwanted = [&](Turn* w) {
     return w->frame == &leader ? leader_stopped(leader, b) : !row_wanted(*w->frame, *w->block);
   };
@@ -95,13 +95,13 @@ void run_batch(Frame& leader, const Block& b, Slot& slot) noexcept {
     slot.batch.push_back(row_of(*w->block->first, w->frame->base()));
     enter_block(*w->frame, *w->block);
     if (w->block->region->trace) trace_turn(*w->frame, *w->block);
-    if (w->frame->clocked) begin_spending(*w->frame, Spent::ran);
+    begin_spending(*w->frame, Spent::ran);
   }
   call_batch(slot, b);
   if (b.region->trace) trace_batch(leader, b, rows.size());
   for (Turn* w : rows) {
     if (w->block->region->trace) trace_row(*w->frame, *w->block);
-    if (w->frame->clocked) end_spending(*w->frame, Spent::ran);
+    end_spending(*w->frame, Spent::ran);
     if (w->frame == &leader) continue;
     w->frame->at<RegionState>(w->block->state).at.store(0, std::memory_order_relaxed);
     spawn({w->frame, w->block->next});
@@ -161,12 +161,10 @@ bool begin_turn(Step s) noexcept {
       return call_begins(*b.station, w.stream), true;
     }
     if (!f.shared) f.shared = true;  // others read it: written once
-    if (f.clocked) [[unlikely]]
-      begin_spending(f, Spent::queued);
+    begin_spending(f, Spent::queued);
     const Station::Entry entry = b.station->enter(w, may_wait);
     if (entry == Station::Entry::waits) return false;  // and is somebody else's now
-    if (f.clocked) [[unlikely]]
-      end_spending(f, Spent::queued);
+    end_spending(f, Spent::queued);
     switch (entry) {
       case Station::Entry::waits:
       case Station::Entry::unwanted: (void)left_outside(f); return release(f), false;
@@ -210,7 +208,7 @@ void leave_queues(Frame& f, std::uint32_t first, std::uint32_t last) noexcept {
     if (!region.turn) continue;
     Station* const station = f.at<Turn>(region.turn).queue.load();
     if (!station || !station->remove(f.at<Turn>(region.turn))) continue;
-    if (f.clocked) end_spending(f, Spent::queued);
+    end_spending(f, Spent::queued);
     release(f);
   }
   for (const Control& c : f.program->controls)
