@@ -250,8 +250,8 @@ TEST_CASE("drive: a closed loop has no more under way than clients, who think") 
   CHECK(most <= 3);
   CHECK(r.time >= 19 * 2500us);  // twenty turns of each client
   std::vector<Done> kept;
-  const auto keep = [&](Done done) { kept.push_back(done); };
-  const auto none = drive(Closed{2}, keep, {.until = 10ms, .patience = 1ms}).value();
+  const auto hold = [&](Done done) { kept.push_back(done); };
+  const auto none = drive(Closed{2}, hold, {.until = 10ms, .patience = 1ms}).value();
   for (const Done& done : kept) done();  // much too late
   CHECK((none.requests == 2 && none.unanswered == 2 && none.end == DriveReport::End::until));
 }
