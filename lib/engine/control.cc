@@ -6,6 +6,7 @@
 #include "engine/drive.h"
 #include "engine/hedge.h"
 #include "engine/park.h"
+#include "engine/shed.h"
 #include "engine/trace.h"
 
 // Races, cascades, choices and forks: which arms start, and what becomes of a region's answer or error.
@@ -95,11 +96,18 @@ std::uint32_t cut_answer(Frame& f, const Control& c) noexcept {
   return best && is_past_cut_off(f, c) ? best : 0;
 }
 
+// From here on there is an answer that serves at the deadline, or at the cut-off.
+[[gnu::noinline]] void note_good_enough(Frame& f, const Control& c) noexcept {
+  if (!c.around->needed || !(c.answers_request || has_cut_off(f, c))) return;
+  tell_sites(f, AdmitSample::Kind::answer, std::max(c.reserve, Duration{}));
+}
+
 Step rung_done(Frame& f, const Region& r) noexcept {
   const Control& c = *r.control;
   const bool last = r.arm + 1 == c.arms.size();
   if (last || ask(c.exits[r.arm], f.base() + r.answer, 0)) return end_cascade(f, r, 0);
   f.words(c).a.store(r.arm + 1, std::memory_order_release);  // only now: its test no longer reads it
+  if (f.noted) note_good_enough(f, c);
   if (cut_answer(f, c)) return end_cascade(f, r, cut_short);
   return enter(f, arm_region(c, r.arm + 1));
 }

@@ -4,6 +4,7 @@
 
 #include "engine/hedge.h"
 #include "engine/park.h"
+#include "engine/shed.h"
 #include "engine/trace.h"
 #include "engine/turn.h"
 
@@ -58,6 +59,10 @@ inline bool may_enter_timed(Step s, Thread thread, TimePoint now) noexcept {
     return give_up(s), false;
   }
   if (thread != Thread::worker && !may_stay(s, thread, now)) return spawn(s), false;
+  if (thread == Thread::worker && s.block->site && !is_worth_a_turn(f, *s.block, now)) {
+    expire(f, Code::would_miss);
+    return give_up(s), false;
+  }
   return may_begin(s);
 }
 
@@ -102,6 +107,8 @@ inline bool is_failed_elsewhere(const Block& b, std::uint32_t halt) noexcept { r
 void run_task(Task& task) noexcept {
   auto& t = static_cast<RegionTask&>(task);
   EngineState& engine = *t.frame->engine;
+  if (t.frame->ranked) [[unlikely]]
+    t.frame->more.begun.store(true, relaxed);
   ++tasks_running;
   drive({t.frame, t.block}, Thread::worker);
   --tasks_running;

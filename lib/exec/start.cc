@@ -62,9 +62,9 @@ Built<EngineCore> start_core(std::shared_ptr<const PlanData> plan, const EngineO
     if (!own) return std::move(own).error();
     executor = std::move(*own);
   }
-  return EngineCore::start(std::move(plan),
-                           {options.max_in_flight, options.max_losers, options.max_running, options.ageing},
-                           std::move(executor), options.observer, options.runtime, options.policies);
+  return EngineCore::start(
+      std::move(plan), {options.max_in_flight, options.max_losers, options.max_running, options.ageing, options.shed},
+      std::move(executor), options.observer, options.runtime, options.policies);
 }
 
 }  // namespace detail

@@ -23,6 +23,9 @@ struct EngineOptions {
   // At stages with a queue, how long a request may be overtaken by others of its priority with an earlier deadline, and
   // so much longer for each class above its own: from 0 (first come, first served) to an hour. See policy/order.h.
   Duration ageing = default_ageing;
+  // Whether requests that would miss their deadlines are refused, or given up while they wait, as `would_miss`, so that
+  // others meet theirs. See docs/semantics.md#overload.
+  bool shed = true;
   std::shared_ptr<Executor> executor{};  // runs on this one, which several engines may share, and starts no thread
   std::shared_ptr<Observer> observer{};  // sees what happens
   std::shared_ptr<const PolicyCatalog>
