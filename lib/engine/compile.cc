@@ -410,8 +410,7 @@ class Compiler {
     return line;
   }
 
-  // A region that others may answer for (an arm of a race, a call, a rung that its cascade may be left before) is not
-  // needed, nor is what stands in it.
+  // Not one that others may answer for, as an arm of a race or a rung that its cascade may be left before, nor its own.
   static bool is_needed(const Region& r) {
     switch (r.role) {
       case Role::request: return true;
@@ -430,14 +429,12 @@ class Compiler {
     p_.entry_site = std::make_unique<AdmitSite>();
     for (Region& r : p_.regions) r.needed = is_needed(r);
     for (Block& b : p_.blocks) {
-      const bool entry = &b == p_.regions.front().entry;
       if (b.station && b.region->needed) b.site = &b.station->site();
-      else if (entry && !b.station) b.site = p_.entry_site.get();
+      else if (&b == p_.regions.front().entry && !b.station) b.site = p_.entry_site.get();
       if (!b.site) continue;
       b.began = narrow(p_.sites.size());
       p_.sites.push_back({b.site, b.began});
-      const bool sure = b.region == &p_.regions.front();
-      if (sure && b.station && !b.station->spec().per_stream) p_.doors.push_back(&b);
+      if (b.region == &p_.regions.front() && b.station && !b.station->spec().per_stream) p_.doors.push_back(&b);
     }
   }
 
