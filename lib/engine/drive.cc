@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/park.h"
+#include "engine/shed.h"
 #include "engine/trace.h"
 #include "engine/turn.h"
 
@@ -60,6 +61,10 @@ inline bool may_enter_timed(Step s, Thread thread, TimePoint now) noexcept {
     return give_up(s), false;
   }
   if (thread != Thread::worker && !may_stay(s, thread, now)) return spawn(s), false;
+  if (thread == Thread::worker && s.block->site && !is_worth_a_turn(f, *s.block, now)) {
+    expire(f, Code::would_miss);
+    return give_up(s), false;
+  }
   return may_begin(s);
 }
 
@@ -106,6 +111,8 @@ void run_task(Task& task) noexcept {
   EngineState& engine = *t.frame->engine;
   if (t.frame->clocked) [[unlikely]]
     end_spending(*t.frame, Spent::queued);
+  if (t.frame->ranked) [[unlikely]]
+    t.frame->more.begun.store(true, relaxed);
   ++tasks_running;
   drive({t.frame, t.block}, Thread::worker);
   --tasks_running;

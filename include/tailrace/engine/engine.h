@@ -31,6 +31,7 @@ struct Limits {
   std::uint32_t max_losers = 256;     // answered requests that a losing arm still holds; past it races run in order
   std::uint32_t max_running = unlimited;        // callers of `run` whose own threads run stages; past it they hand over
   Duration ageing = default_ageing;             // of requests that wait for a turn: policy/order.h
+  bool shed = true;                             // requests that would miss their deadline are refused: policy/admit.h
   std::pmr::memory_resource* memory = nullptr;  // where that memory is from; null: the heap
 };
 
