@@ -8,6 +8,7 @@
 #include "engine/program.h"
 #include "engine/quorum.h"
 #include "engine/runtime.h"
+#include "engine/shed.h"
 #include "engine/trace.h"
 #include "tailrace/plan/branches.h"
 #include "tailrace/plan/moves.h"
@@ -37,7 +38,7 @@ class Compiler {
     p_.input_live = in.live;
     region(graph, choices, path, in, true, {});
     find_anytime(graph);
-    if (top) find_sites();
+    if (top) find_sites(p_);
     p_.queues = !p_.stations.empty();
     for (const Control& c : p_.controls) p_.queues = p_.queues || (c.element && c.element->queues);
     lay_out(p_, d_, traced_, top);
@@ -415,34 +416,6 @@ class Compiler {
     r.entry = &p_.blocks[first_block];
     r.last = narrow(p_.regions.size());
     return line;
-  }
-
-  // Not one that others may answer for, as an arm of a race or a rung that its cascade may be left before, nor its own.
-  static bool is_needed(const Region& r) {
-    switch (r.role) {
-      case Role::request: return true;
-      case Role::stage:
-      case Role::choice:
-      case Role::branch: return r.control->around->needed;
-      case Role::rung: return r.control->around->needed && (r.arm == 0 || r.control->reserve < Duration{});
-      case Role::race_arm:
-      case Role::voter:
-      case Role::call: return false;
-    }
-    return false;
-  }
-  // Where it is decided whether a request is worth a turn: where it begins, and at stations that it cannot do without.
-  void find_sites() {
-    p_.entry_site = std::make_unique<AdmitSite>();
-    for (Region& r : p_.regions) r.needed = is_needed(r);
-    for (Block& b : p_.blocks) {
-      if (b.station && b.region->needed) b.site = &b.station->site();
-      else if (&b == p_.regions.front().entry && !b.station) b.site = p_.entry_site.get();
-      if (!b.site) continue;
-      b.began = narrow(p_.sites.size());
-      p_.sites.push_back({b.site, b.began});
-      if (b.region == &p_.regions.front() && b.station && !b.station->spec().per_stream) p_.doors.push_back(&b);
-    }
   }
 
   // A cascade whose answer is the flow's can answer a deadline.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/drive.h"
+#include "engine/layout.h"
 #include "engine/lifetime.h"
 
 namespace tailrace::detail {
@@ -27,7 +28,35 @@ AdmitSnapshot look(Frame& f, const Block& b, int priority) noexcept {
   return seen;
 }
 
+// Not one that others may answer for, as an arm of a race or a rung that its cascade may be left before, nor its own.
+bool is_needed(const Region& r) noexcept {
+  switch (r.role) {
+    case Role::request: return true;
+    case Role::stage:
+    case Role::choice:
+    case Role::branch: return r.control->around->needed;
+    case Role::rung: return r.control->around->needed && (r.arm == 0 || r.control->reserve < Duration{});
+    case Role::race_arm:
+    case Role::voter:
+    case Role::call: return false;
+  }
+  return false;
+}
+
 }  // namespace
+
+void find_sites(Compiled& p) {
+  p.entry_site = std::make_unique<AdmitSite>();
+  for (Region& r : p.regions) r.needed = is_needed(r);
+  for (Block& b : p.blocks) {
+    if (b.station && b.region->needed) b.site = &b.station->site();
+    else if (&b == p.regions.front().entry && !b.station) b.site = p.entry_site.get();
+    if (!b.site) continue;
+    b.began = narrow(p.sites.size());
+    p.sites.push_back({b.site, b.began});
+    if (b.region == &p.regions.front() && b.station && !b.station->spec().per_stream) p.doors.push_back(&b);
+  }
+}
 
 bool is_hopeless(Frame& f, int priority, Duration& retry) noexcept {
   for (const Block* b : f.program->doors) {

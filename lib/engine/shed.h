@@ -6,6 +6,10 @@
 // docs/design/0019-admission.md.
 namespace tailrace::detail {
 
+// Where it is decided whether a request is worth a turn: where it begins, and at stations that it cannot do without.
+// Throws std::bad_alloc. REQUIRES: compile() has made its regions and blocks, not laid out yet
+void find_sites(Compiled& program);
+
 inline bool has_deadline(const Frame& f) noexcept { return f.head.request.deadline != never; }
 
 // Whether a request that has just been let in would wait too long at a station that it must pass; `retry`: how much
