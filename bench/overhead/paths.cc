@@ -18,7 +18,8 @@ using Shared = std::shared_ptr<tr::Engine<T, T>>;
 template <class T, class Build>
 Shared<T> engine_of(Build build, tr::OptimiseOptions options = {}) {
   const auto plan = tr::optimise(tr::flow<T>("path", build), options).value();
-  return std::make_shared<tr::Engine<T, T>>(tr::start(plan, {.threads = 2, .max_in_flight = 64}).value());
+  return std::make_shared<tr::Engine<T, T>>(
+      tr::start(plan, {.threads = 2, .max_in_flight = 64, .shed = false}).value());
 }
 template <class T, class Build>
 Shared<T> unfused(Build build) {

@@ -1,6 +1,9 @@
 #include "tailrace/core/error.h"
 
+#include <algorithm>
+#include <chrono>
 #include <exception>
+#include <limits>
 #include <new>
 
 #include "tailrace/core/context.h"
@@ -79,6 +82,12 @@ std::uint8_t store(char* to, std::size_t capacity, std::string_view text) noexce
 
 Error::Error(Code code, std::string_view where, std::string_view what) noexcept
     : code_(code), where_size_(store(where_, where_capacity, where)), what_size_(store(what_, what_capacity, what)) {}
+
+void Error::set_retry_after(Duration later) noexcept {
+  const auto whole = std::chrono::ceil<std::chrono::microseconds>(later).count();
+  retry_after_ =
+      static_cast<std::uint32_t>(std::clamp<std::int64_t>(whole, 0, std::numeric_limits<std::uint32_t>::max()));
+}
 
 std::string describe(const Error& error) {
   std::string text(error.where());

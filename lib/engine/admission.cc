@@ -3,6 +3,9 @@
 #include <cstdio>
 
 #include "engine/drive.h"
+#include "engine/lifetime.h"
+#include "engine/shed.h"
+#include "engine/supersede.h"
 
 namespace tailrace::detail {
 namespace {
@@ -101,7 +104,8 @@ Frame* take_frame(EngineState& e, Code& refused) noexcept {
   }
 }
 
-[[gnu::noinline]] void refuse(const EngineState& e, Code code, Error& refusal, const Request& request) noexcept {
+[[gnu::noinline]] void refuse(const EngineState& e, Code code, Error& refusal, const Request& request,
+                              Duration retry = {}) noexcept {
   refusal = Error(code, meaning(code));
   if (code == Code::overloaded) {
     char text[Error::what_capacity];
@@ -109,8 +113,18 @@ Frame* take_frame(EngineState& e, Code& refused) noexcept {
                   meaning(code).data(), e.max_in_flight);
     refusal = Error(code, text);
   }
+  refusal.set_retry_after(retry);
   e.observe({Event::Kind::refused, code, 0, {}, refusal.what(), request.id});
   call_on_release(e, request.on_release);
+}
+
+// Of a frame that was taken for a request which is refused all the same.
+[[gnu::noinline]] FrameRef turn_back(Frame& f, Code code, Error& refusal, const Request& request,
+                                     Duration retry) noexcept {
+  const EngineState& e = *f.engine;
+  release(f);
+  refuse(e, code, refusal, request, retry);
+  return FrameRef();
 }
 
 inline void prepare(Frame& f, EngineState& e, TimePoint deadline, bool timed) noexcept {
@@ -123,6 +137,7 @@ inline void prepare(Frame& f, EngineState& e, TimePoint deadline, bool timed) no
 }
 
 bool says_more(const Request& r) noexcept {
+  if (r.ordered || r.overload == Overload::latest) return true;
   const auto numbers = r.stream | r.id | static_cast<std::uint64_t>(r.priority) |
                        static_cast<std::uint64_t>(r.stamp.time_since_epoch().count());
   return numbers || r.stop.stop_possible() || r.on_release || r.timing;
@@ -133,13 +148,28 @@ bool says_more(const Request& r) noexcept {
   f.more.stream = r.stream;
   f.more.id = r.id;
   f.more.stamp = r.stamp;
+  f.more.entry = r.overload == Overload::latest ? f.engine->entries.fetch_add(1, relaxed) + 1 : 0;
+  f.more.ordered = r.ordered;
   f.more.token = r.stop;
   f.more.on_release = r.on_release;
+  if (r.ordered || r.timing || r.stop.stop_possible()) {
+    if (has_deadline(f)) watch(f);  // while nobody else can answer it
+    f.noted = true;
+  }
   // Like a deadline, a stop token may answer the request while a stage runs.
   if (r.stop.stop_possible()) f.timed = f.shared = true;
   if (!r.timing) return;
   f.timed = f.clocked = true;
   f.more.account.open(f.executor->now());
+}
+
+// A frame in the place of an older request of the stream, or null.
+Frame* take_place(EngineState& e, std::uint64_t stream, Code& refused) noexcept {
+  while (supersede_oldest(e, stream)) {
+    if (Frame* f = take_frame(e, refused)) return f;
+    if (refused != Code::overloaded) break;
+  }
+  return nullptr;
 }
 
 // What admit() does where its first try gave no frame: looks again, waits, refuses.
@@ -151,7 +181,8 @@ bool says_more(const Request& r) noexcept {
     e.outside.fetch_add(1, relaxed);  // a caller that destruction waits for
     f = wait_for_room(e, request.stop, deadline, refused);
   }
-  if (!f) refuse(e, refused, refusal, request);
+  if (refused == Code::overloaded && request.overload == Overload::latest) f = take_place(e, request.stream, refused);
+  if (!f) refuse(e, refused, refusal, request, refused == Code::overloaded ? time_of_one(e) : Duration{});
   if (waits) e.outside.fetch_sub(1, std::memory_order_release);
   return f;
 }
@@ -207,6 +238,13 @@ FrameRef EngineCore::admit(const Request& request, Error& refusal) const noexcep
     if (!(f = try_harder(e, request, deadline, refused, refusal))) return FrameRef();
   }
   prepare(*f, e, deadline, timed);
+  Duration retry{};
+  if (timed && f->program->queues) [[unlikely]] {
+    watch(*f);
+    if (is_hopeless(*f, request.priority, retry)) return turn_back(*f, Code::would_miss, refusal, request, retry);
+  }
+  if (request.ordered && !e.streams.enter(request.stream)) [[unlikely]]
+    return turn_back(*f, Code::out_of_memory, refusal, request, {});
   if (says_more(request)) [[unlikely]]
     note(*f, request);
   return FrameRef(f);

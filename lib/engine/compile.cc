@@ -8,6 +8,7 @@
 #include "engine/program.h"
 #include "engine/quorum.h"
 #include "engine/runtime.h"
+#include "engine/shed.h"
 #include "engine/trace.h"
 #include "tailrace/plan/branches.h"
 #include "tailrace/plan/moves.h"
@@ -37,6 +38,7 @@ class Compiler {
     p_.input_live = in.live;
     region(graph, choices, path, in, true, {});
     find_anytime(graph);
+    if (top) find_sites(p_);
     p_.queues = !p_.stations.empty();
     for (const Control& c : p_.controls) p_.queues = p_.queues || (c.element && c.element->queues);
     lay_out(p_, d_, traced_, top);

@@ -7,6 +7,7 @@
 #include "engine/hedge.h"
 #include "engine/park.h"
 #include "engine/rungs.h"
+#include "engine/shed.h"
 #include "engine/trace.h"
 
 // Races, cascades, choices and forks: which arms start, and what becomes of a region's answer or error.
@@ -107,12 +108,19 @@ Step next_rung(Frame& f, const Region& r) noexcept {
   return enter(f, arm_region(c, r.arm + 1));
 }
 
+// From here on there is an answer that serves at the deadline, or at the cut-off.
+[[gnu::noinline]] void note_good_enough(Frame& f, const Control& c) noexcept {
+  if (!c.around->needed || !(c.answers_request || has_cut_off(f, c))) return;
+  tell_sites(f, AdmitSample::Kind::answer, std::max(c.reserve, Duration{}));
+}
+
 Step rung_done(Frame& f, const Region& r) noexcept {
   const Control& c = *r.control;
   rung_ended(f, r, true);
   const bool last = r.arm + 1 == c.arms.size();
   if (last || ask(c.exits[r.arm], f.base() + r.answer, 0)) return end_cascade(f, r, 0);
   f.words(c).a.store(r.arm + 1, std::memory_order_release);  // only now: its test no longer reads it
+  if (f.noted) note_good_enough(f, c);
   if (cut_answer(f, c)) return end_cascade(f, r, cut_short);
   return next_rung(f, r);
 }

@@ -4,6 +4,7 @@
 
 #include "engine/learn.h"
 #include "engine/park.h"
+#include "engine/shed.h"
 #include "engine/trace.h"
 #include "engine/turn.h"
 
@@ -54,7 +55,14 @@ inline bool may_enter_timed(Step s, Thread thread, TimePoint now) noexcept {
     expire(root_of(f), Code::deadline_missed);
     return give_up(s), false;
   }
-  if (thread != Thread::worker && !may_stay(s, thread, now)) return spawn(s), false;
+  if (thread != Thread::worker && !may_stay(s, thread, now)) {
+    if (has_deadline(f)) watch(f);
+    return spawn(s), false;
+  }
+  if (thread == Thread::worker && s.block->site && !is_worth_a_turn(f, *s.block, now)) {
+    expire(f, Code::would_miss);
+    return give_up(s), false;
+  }
   return may_begin(s);
 }
 

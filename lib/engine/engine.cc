@@ -3,6 +3,7 @@
 #include "engine/drive.h"
 #include "engine/inline_executor.h"
 #include "engine/lifetime.h"
+#include "engine/shed.h"
 #include "engine/trace.h"
 
 namespace tailrace::detail {
@@ -48,6 +49,7 @@ void start_elsewhere(Frame& f) noexcept {
   f.set_live(f.program->input_live);
   f.shared = true;
   f.armed = has_deadline(f);
+  if (f.armed) watch(f);
   f.refs.store((f.armed ? 3u : 2u | open_bit) | (f.handle ? handle_bit : 0));
   if (f.engine->threadless) f.timed = true;  // so that it may yield at every block
   if (f.program->request_trace) trace_begin(f);
@@ -95,6 +97,7 @@ void wait_here(Frame& f) noexcept {
   InlineExecutor* const here = all.take(*f.executor);
   if (!here) return expire(f, Code::out_of_memory);
   f.executor = here;
+  if (has_deadline(f)) watch(f);
   f.refs.store(2, relaxed);
   drive(entry_of(f), Thread::worker);
   while (!is_done(f) && here->run_one()) {
@@ -127,6 +130,7 @@ inline bool run_on_caller(Frame& f) noexcept {
 // Everything on an executor's thread, while the caller sleeps.
 void run_elsewhere(Frame& f) noexcept {
   if (f.program->request_trace) trace_begin(f);
+  if (has_deadline(f)) watch(f);
   f.refs.store(2, relaxed);
   spawn(entry_of(f));
   wait_for_answer(f);

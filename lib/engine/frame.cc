@@ -3,6 +3,8 @@
 #include "engine/cut_off.h"
 #include "engine/drive.h"
 #include "engine/hedge.h"
+#include "engine/lifetime.h"
+#include "engine/shed.h"
 #include "engine/trace.h"
 #include "engine/turn.h"
 
@@ -136,6 +138,7 @@ namespace {
 [[gnu::noinline]] void recycle_special(Frame& f) noexcept {
   EngineState& engine = *f.engine;
   engine.outside.fetch_add(1, relaxed);
+  if (f.ranked && std::exchange(f.more.ordered, false)) engine.streams.leave(f.more.stream);  // it never began
   const OnRelease call = forget_special(f);
   return_to_pool(f, f.held);
   call_on_release(engine, call);
@@ -188,7 +191,7 @@ void reset(Frame& f) noexcept {
   f.shared = f.timed = f.clocked = f.armed = f.extra = f.held = f.handle = false;
   f.code = Code::none;
   f.answer = 0;
-  f.anytime = f.late = f.apart = f.special = f.ranked = false;
+  f.anytime = f.late = f.apart = f.special = f.noted = f.ranked = false;
   f.deliver = nullptr;
 }
 
@@ -225,7 +228,30 @@ void mark_late(Frame& f) noexcept {
   observe(f, {Event::Kind::late, f.code, 0, {}, {}});
 }
 
+namespace {
+
+// An answer that is older than one that has gone out for its stream does not.
+void take_place_in_order(Frame& f) noexcept {
+  if (!f.answer) return f.engine->streams.leave(f.more.stream);
+  if (f.engine->streams.deliver(f.more.stream, f.more.stamp)) return;
+  f.answer = 0;
+  f.anytime = false;
+  f.code = Code::superseded;
+}
+
+// An error that a stage gave says nothing of how long an answer takes.
+[[gnu::noinline]] void note_answer(Frame& f) noexcept {
+  const bool in_time = f.answer && !f.anytime;
+  if (f.answer || f.code != Code::none) tell_sites(f, in_time ? AdmitSample::Kind::answer : AdmitSample::Kind::missed);
+  if (f.ranked && std::exchange(f.more.ordered, false)) take_place_in_order(f);
+  if (f.clocked) close_account(f);
+}
+
+}  // namespace
+
 void complete(Frame& f) noexcept {
+  if (f.noted) [[unlikely]]
+    note_answer(f);
   if (f.armed && f.executor->cancel(f.timer)) {
     f.engine->resting.fetch_sub(1, relaxed);
     f.engine->outside.fetch_sub(1, relaxed);
@@ -235,17 +261,24 @@ void complete(Frame& f) noexcept {
   }
   if (f.engine->observer) [[unlikely]]
     observe_answer(f);
-  if (f.clocked) [[unlikely]]
-    close_account(f);
   if (f.deliver) return deliver(f);
   if (!f.shared) return f.state.store(claimed | done, relaxed);
   if (f.state.fetch_or(done, std::memory_order_acq_rel) & waiting) f.executor->wake(f.state);
 }
 
+bool supersede(Frame& f) noexcept {
+  if (!take_spare(f) || !claim(f)) return false;
+  f.code = Code::superseded;
+  hold(f);  // whoever waits for its answer does not keep its place
+  halt_regions(f, 0, static_cast<std::uint32_t>(f.program->regions.size()));
+  complete(f);
+  return true;
+}
+
 void expire(Frame& f, Code code, bool apart) noexcept {
   if (!claim(f)) return;
   f.apart = apart;
-  if (const Control* c = f.program->anytime; c && code == Code::deadline_missed)
+  if (const Control* c = f.program->anytime; c && (code == Code::deadline_missed || code == Code::would_miss))
     if (const auto best = f.words(*c).a.load(std::memory_order_acquire)) {
       f.words(*c).b.fetch_or(best, relaxed);
       f.answer = c->arms[best - 1]->answer;

@@ -7,6 +7,7 @@
 
 #include "engine/inline_executor.h"
 #include "engine/program.h"
+#include "engine/stream_order.h"
 #include "engine/timing.h"
 #include "tailrace/core/observer.h"
 #include "tailrace/core/outcome.h"
@@ -73,7 +74,9 @@ struct Special {
   int priority = 0;
   std::uint64_t stream = 0;
   std::uint64_t id = 0;
+  std::uint64_t entry = 0;  // counts those of its engine that say `latest`; 0: it does not
   TimePoint stamp{};
+  bool ordered = false;
   std::stop_token token;
   Listener* listener = nullptr;  // holds no reference: it goes before the frame is used again
   alignas(Listener) unsigned char listener_memory[sizeof(Listener)];
@@ -105,6 +108,7 @@ struct alignas(64) Frame {
   bool anytime = false, late = false;
   bool apart = false;    // whoever answered it must not make the callback's call himself
   bool special = false;  // `more` holds something, or it is held: to be let go of with care
+  bool noted = false;    // something is told when it is answered: sites, its stream's order, its account
   bool ranked = false;   // the numbers in `more` count; never written while others may read it
 
   // Elements of `each`.
@@ -115,6 +119,7 @@ struct alignas(64) Frame {
   // Whoever wants a callback.
   void (*deliver)(FrameRef&, void* callback) = nullptr;
   Task delivery;
+  Atomic<TimePoint::rep> began{0};  // on a worker, where it has a deadline; 0: not yet
   alignas(std::max_align_t) unsigned char callback[callback_bytes];
   Timer timer;  // behind it, where it leaves no gap
 
@@ -152,8 +157,11 @@ struct EngineState {
   std::optional<Runtime> runtime;
   std::shared_ptr<const PolicyCatalog> policies;  // null: the library's own
   InlineExecutors inline_executors;
+  StreamOrder streams;
   std::uint32_t max_in_flight = 0, max_losers = 0, max_running = unlimited;
   Duration ageing{};                         // of those who wait at stations
+  bool shed = true;                          // requests that would miss their deadline are refused
+  Atomic<std::uint64_t> entries{0};          // of requests that say `latest`
   Atomic<std::uint32_t> callers_running{0};  // counted only where max_running says a number
   bool shares_threads = false;               // the executor does
   bool threadless = false;            // the executor has no thread: callers run everything, one arm after another
@@ -244,6 +252,9 @@ void mark_late(Frame& f) noexcept;
 // Answers with an error from outside (deadline, cancellation, shutdown) unless it has been answered; at its deadline a
 // cascade's best answer serves. `apart`: a callback is not called in here, on whatever thread this is.
 void expire(Frame& f, Code code, bool apart = false) noexcept;
+// Answers it as `superseded` and makes room for another one. False: it was answered, or too many losers are held.
+// REQUIRES: it was submitted, and the caller has a reference
+bool supersede(Frame& f) noexcept;
 Error error_of(Frame& f) noexcept;
 Facts facts_of(Frame& f) noexcept;
 Frame& root_of(Frame& f) noexcept;

@@ -8,7 +8,8 @@
 namespace tailrace::detail {
 namespace {
 
-// header | region states | turns | control words | request's trace | live bytes | slots | tasks | texts
+// header | region states | turns | when sites were passed | control words | request's trace | live bytes | slots |
+// tasks | texts
 class Layout {
  public:
   Layout(Program& p, const Draft& draft, bool traced, bool top) : p_(p), d_(draft), traced_(traced), top_(top) {}
@@ -18,7 +19,9 @@ class Layout {
     states_ = narrow(sizeof(Frame));
     turns_ = states_ + regions * narrow(sizeof(RegionState));
     const auto waiting = std::count_if(p_.regions.begin(), p_.regions.end(), [](const Region& r) { return r.turn; });
-    words_ = turns_ + narrow(static_cast<std::size_t>(waiting) * sizeof(Turn));
+    begans_ = turns_ + narrow(static_cast<std::size_t>(waiting) * sizeof(Turn));
+    place_sites();
+    words_ = begans_ + stations_passed_ * narrow(sizeof(Atomic<TimePoint::rep>));
     const auto trace = words_ + controls * narrow(sizeof(ControlWords));
     if (traced_ && top_) p_.request_trace = trace;
     live_ = trace + (p_.request_trace ? narrow(sizeof(RequestTrace)) : 0) - 1;  // live bytes count from 1
@@ -60,6 +63,16 @@ class Layout {
       if (d_.seconds[b] >= 0) block.cost.store(policy::expected_cost(to_duration(d_.seconds[b])));
     }
   }
+  // Of the entry in the header, and of the others one after another.
+  void place_sites() {
+    for (AdmitUse& use : p_.sites) {
+      const bool entry = use.site == p_.entry_site.get();
+      use.began = entry ? narrow(offsetof(Frame, began))
+                        : begans_ + stations_passed_++ * narrow(sizeof(Atomic<TimePoint::rep>));
+    }
+    for (Block& b : p_.blocks)
+      if (b.site) b.began = p_.sites[b.began].began;
+  }
   void place_region(Region& r) {
     r.task = tasks_ + r.task * narrow(sizeof(RegionTask));
     r.text = texts_ + r.text * text_bytes;
@@ -87,6 +100,7 @@ class Layout {
   const Draft& d_;
   const bool traced_, top_;
   std::uint32_t states_ = 0, turns_ = 0, words_ = 0, live_ = 0, slots_at_ = 0, tasks_ = 0, texts_ = 0;
+  std::uint32_t begans_ = 0, stations_passed_ = 0;
 };
 
 }  // namespace

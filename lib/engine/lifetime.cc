@@ -181,8 +181,21 @@ void give_back_loudly(Frame& f) noexcept {
   e.outside.fetch_sub(1, std::memory_order_release);
 }
 
+Program* keep_latest(EngineState& e) noexcept {
+  const std::lock_guard lock(e.mutex);
+  Program* const p = e.current.load(relaxed);
+  if (p) p->pool.pin();
+  return p;
+}
+void let_go_of(EngineState& e, Program& p) noexcept {
+  p.pool.unpin();
+  if (p.pool.closed()) clear_if_over(e, p);
+}
+bool find_submitted(Frame& f) noexcept { return find(f, open_bit); }
+
 void hold(Frame& f) noexcept {
-  f.held = f.special = true;
+  f.held = true;
+  if (!f.special) f.special = true;  // others may be reading it
   f.program->pool.hold();
   if (!f.program->pool.queued()) return;
   const std::lock_guard lock(f.engine->mutex);
@@ -193,9 +206,17 @@ void hold(Frame& f) noexcept {
 
 namespace {
 
+// Nobody is refused for his deadline.
+void forget_sites(Compiled& p) noexcept {
+  p.sites.clear();
+  p.doors.clear();
+  for (Block& b : p.blocks) b.site = nullptr;
+}
+
 Program& add_program(EngineState& e, Compiled&& compiled) {
   Program& p = empty_program(e);
   static_cast<Compiled&>(p) = std::move(compiled);
+  if (!e.shed) forget_sites(p);
   p.asks =
       e.threadless || e.max_running != unlimited || (e.shares_threads && !(p.controls.empty() && p.stations.empty()));
   allocate_frames(p, e.max_in_flight, e.max_losers, std::max(1u, e.executor->concurrency()), e.memory);
@@ -239,6 +260,7 @@ Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const 
     state->max_losers = limits.max_losers;
     state->max_running = limits.max_running;
     state->ageing = limits.ageing;
+    state->shed = limits.shed;
     state->threadless = state->executor->concurrency() == 0;
     state->shares_threads = state->executor->shares_threads();
     auto compiled = compile(*plan->graph, plan->choices.root, runtime.stations(), policies.get(), wants_stages(*state),

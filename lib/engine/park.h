@@ -18,6 +18,12 @@ enum ParkState : std::uint32_t {
 
 // FrameHead::begin of engine frames.
 Pending begin_park(char* frame, std::uint32_t control) noexcept;
+// The stage has been called, and its Completion is still to be used.
+inline bool is_outstanding(Frame& f, const Control& c) noexcept {
+  if (c.kind != Kind::then) return false;
+  const auto state = f.words(c).a.load(std::memory_order_relaxed);
+  return (state & begun) && !(state & completed);
+}
 // The call has returned, and nobody has stopped its region.
 Step park(Frame& f, const Control& c) noexcept;
 // The block has ended in a region that was stopped or has failed: nobody waits for the Completion, if there is one. The

@@ -34,6 +34,7 @@ struct Region {
   std::uint32_t arm = 0;  // which arm of `control` it is
   const Control* control = nullptr;
   const Block* entry = nullptr;
+  bool needed = false;       // what follows it, or at least a better answer, has to wait for it
   std::uint32_t turn = 0;    // Turn; 0: no block of it stands behind a station
   std::uint32_t answer = 0;  // slot of its answer; a branch has none, its values are read where they stand
   std::uint32_t trace = 0;   // RegionTrace; 0: nobody asks for stages
@@ -94,6 +95,8 @@ struct Block {
   const Control* control = nullptr;
   Station* station = nullptr;                // which must give it a turn before it runs
   std::uint32_t memory = 0;                  // where the address of the station's state is put
+  AdmitSite* site = nullptr;                 // where it is decided whether a request is worth the turn; null: nowhere
+  std::uint32_t began = 0;                   // where the turn's begin stands for it
   mutable Atomic<policy::BlockCost> cost{};  // learned from requests with deadlines; all else stays
 };
 
@@ -101,6 +104,12 @@ struct Block {
 struct Owned {
   std::uint32_t slot, live;
   const Type* type;
+};
+
+// A site that requests pass, and where each notes when.
+struct AdmitUse {
+  AdmitSite* site;
+  std::uint32_t began;
 };
 
 // What compiling gives; immutable from then on.
@@ -119,6 +128,9 @@ struct Compiled {
   std::uint32_t request_trace = 0;  // RequestTrace; 0: nobody asks for stages
   std::vector<std::shared_ptr<Station>> stations;
   std::vector<std::shared_ptr<HedgeSite>> hedges;
+  std::unique_ptr<AdmitSite> entry_site;  // of requests that begin on a worker; elements have none
+  std::vector<AdmitUse> sites;
+  std::vector<const Block*> doors;   // blocks with stations that every request must pass one after another
   bool parks = false;                // some stage is asynchronous
   bool timers = false;               // some hedge or cascade has one
   bool queues = false;               // some stage of it or of its elements has a station

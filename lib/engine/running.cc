@@ -24,13 +24,6 @@ void add(std::vector<std::string>& names, std::string name) {
   if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
 }
 
-// An asynchronous stage has returned, and its Completion is still to be used.
-bool is_outstanding(Frame& f, const Control& c) noexcept {
-  if (c.kind != Kind::then) return false;
-  const auto state = f.words(c).a.load(std::memory_order_relaxed);
-  return (state & begun) && !(state & completed);
-}
-
 }  // namespace
 
 void add_running_stages(const Program& p, std::vector<std::string>& names) {

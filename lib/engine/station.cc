@@ -1,5 +1,6 @@
 #include "engine/station.h"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -46,14 +47,36 @@ Turn* meld_siblings(Turn* first) noexcept {
 
 // ---- WaitQueue
 
+// Who comes last of all is the usual case; otherwise a walk over those who go before, who stand above the others.
+std::uint32_t WaitQueue::before(std::int64_t rank) const noexcept {
+  if (count_ == 0 || rank >= latest_) return count_;
+  std::uint32_t found = 0;
+  const Turn* at = root_;
+  while (at) {
+    const bool goes_before = at->place.rank <= rank;
+    found += goes_before;
+    if (goes_before && at->child) {
+      at = at->child;
+      continue;
+    }
+    while (at && !at->next) {  // up from the last one of its siblings
+      while (at->previous && at->previous->child != at) at = at->previous;
+      at = at->previous;
+    }
+    if (at) at = at->next;
+  }
+  return found;
+}
+
 void WaitQueue::push(Turn& w) noexcept {
+  latest_ = count_++ ? std::max(latest_, w.place.rank) : w.place.rank;
   w.child = w.next = w.previous = nullptr;
   root_ = meld(root_, &w);
 }
 
 Turn* WaitQueue::pop() noexcept {
   Turn* const first = root_;
-  if (first) root_ = meld_siblings(first->child);
+  if (first) root_ = meld_siblings(first->child), --count_;
   return first;
 }
 
@@ -62,6 +85,7 @@ void WaitQueue::remove(Turn& w) noexcept {
     pop();
     return;
   }
+  --count_;
   (w.previous->child == &w ? w.previous->child : w.previous->next) = w.next;
   if (w.next) w.next->previous = w.previous;
   root_ = meld(root_, meld_siblings(w.child));
@@ -70,6 +94,7 @@ void WaitQueue::remove(Turn& w) noexcept {
 template <class P>
 Turn* WaitQueue::take_if(P gone, Turn* more) noexcept {
   Turn* left = std::exchange(root_, nullptr);  // linked by `next`
+  count_ = 0;
   while (Turn* const w = left) {
     left = w->next;
     if (Turn* last = w->child) {
@@ -209,6 +234,11 @@ Turn* Station::leave(Slot& slot) noexcept {
   lane.free.push_back(&slot);
   if (--lane.busy == 0 && spec_.per_stream) idle_.splice(idle_.end(), busy_, lane.place);
   return nullptr;
+}
+
+std::uint32_t Station::ahead_of(std::int64_t rank) noexcept {
+  const std::lock_guard lock(mutex_);
+  return common_.free.empty() ? common_.queue.before(rank) + 1 : 0;
 }
 
 std::uint32_t Station::taken() noexcept {

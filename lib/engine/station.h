@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/admit_site.h"
 #include "tailrace/core/atomic.h"
 #include "tailrace/core/clock.h"
 #include "tailrace/plan/stage.h"
@@ -34,6 +35,7 @@ struct Turn {
   Frame* frame;
   const Block* block;
   policy::Place place;  // among those who wait
+  TimePoint began;      // of the turn, where something is learned of it
   std::uint64_t stream;
   bool granted;  // has been given `slot` by somebody else
   Slot* slot;
@@ -46,6 +48,8 @@ struct Turn {
 class WaitQueue {
  public:
   bool empty() const noexcept { return !root_; }
+  // How many go before one of that rank who comes now.
+  std::uint32_t before(std::int64_t rank) const noexcept;
   void push(Turn& w) noexcept;
   Turn* pop() noexcept;           // null: empty
   void remove(Turn& w) noexcept;  // REQUIRES: it is in this queue
@@ -55,6 +59,8 @@ class WaitQueue {
 
  private:
   Turn* root_ = nullptr;
+  std::uint32_t count_ = 0;
+  std::int64_t latest_ = 0;  // no rank in it is larger
 };
 
 // What waits for one set of slots: all of a station's, or one stream's.
@@ -90,6 +96,11 @@ class Station {
   // Takes all out of the queues for which `gone` holds: gives them linked by `next`, or null.
   Turn* remove_if(bool (*gone)(const Turn&, const void* of) noexcept, const void* of) noexcept;
 
+  // How many turns end before one of that rank who comes now has his; 0: there is a free place. REQUIRES: it is not
+  // per_stream
+  std::uint32_t ahead_of(std::int64_t rank) noexcept;
+
+  AdmitSite& site() noexcept { return site_; }
   const StationSpec& spec() const noexcept { return spec_; }
   // Calls under way and requests that wait for one. REQUIRES: it is not per_stream
   std::uint32_t taken() noexcept;
@@ -105,6 +116,7 @@ class Station {
 
   const StationSpec spec_;
   const std::shared_ptr<const void> context_;  // stations are told apart by it: no other may take its address
+  AdmitSite site_;
   Mutex mutex_;
   std::pmr::list<Slot> slots_;
   Lane common_;

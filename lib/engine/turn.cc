@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/hedge.h"
+#include "engine/shed.h"
 #include "engine/trace.h"
 #include "tailrace/plan/other_forms.h"
 
@@ -52,9 +53,17 @@ void ready_state(Frame& f, const Block& b, Slot& slot) noexcept {
 
 // ---- batches
 
+// A row whose time is up, or will be before it has its answer, is not called.
+void look_at_deadline(Frame& f, const Block& b) noexcept {
+  if (!f.timed || !has_deadline(f)) return;
+  const TimePoint now = f.executor->now();
+  if (now >= f.head.request.deadline) expire(root_of(f), Code::deadline_missed);
+  else if (b.site && !may_take_turn(f, b, now)) expire(f, Code::would_miss);
+}
+
 // Whether a row that came along in a batch is still wanted. If not, it has been dealt with.
 bool row_wanted(Frame& f, const Block& b) noexcept {
-  if (f.timed && f.executor->now() >= f.head.request.deadline) expire(root_of(f), Code::deadline_missed);
+  look_at_deadline(f, b);
   if (f.region_state(*b.region).flag.halt.load(std::memory_order_relaxed) == running && !left_outside(f)) return true;
   release(f);
   return false;
@@ -93,6 +102,7 @@ void run_batch(Frame& leader, const Block& b, Slot& slot) noexcept {
   slot.batch.clear();
   for (Turn* w : rows) {
     slot.batch.push_back(row_of(*w->block->first, w->frame->base()));
+    if (w->frame != &leader) turn_begins(*w->frame, *w->block, *w);
     enter_block(*w->frame, *w->block);
     if (w->block->region->trace) trace_turn(*w->frame, *w->block);
     begin_spending(*w->frame, Spent::ran);
@@ -161,6 +171,10 @@ bool begin_turn(Step s) noexcept {
       return call_begins(*b.station, w.stream), true;
     }
     if (!f.shared) f.shared = true;  // others read it: written once
+    if (b.site && f.timed && has_deadline(f) && !may_join(f, b)) {
+      expire(f, Code::would_miss);
+      return release(f), false;
+    }
     begin_spending(f, Spent::queued);
     const Station::Entry entry = b.station->enter(w, may_wait);
     if (entry == Station::Entry::waits) return false;  // and is somebody else's now
@@ -178,6 +192,7 @@ bool begin_turn(Step s) noexcept {
   }
   w.granted = false;
   call_begins(*b.station, w.stream);
+  turn_begins(f, b, w);
   if (b.region->trace && !b.station->spec().batch) trace_turn(f, b);
   ready_state(f, b, *w.slot);
   if (b.station->spec().batch) run_batch(f, b, *w.slot);
@@ -187,7 +202,11 @@ bool begin_turn(Step s) noexcept {
 void call_ended() noexcept { --held_count; }
 
 void end_turn(Frame& f, const Region& r, Station& station) noexcept {
-  if (Slot* slot = std::exchange(f.at<Turn>(r.turn).slot, nullptr)) give_on(station.leave(*slot));
+  Turn& w = f.at<Turn>(r.turn);
+  Slot* const slot = std::exchange(w.slot, nullptr);
+  if (!slot) return;
+  turn_ends(f, w, station, std::max<std::size_t>(slot->rows.size(), 1));
+  give_on(station.leave(*slot));
 }
 
 void abandon_turn(Step s) noexcept {

@@ -63,7 +63,8 @@ Built<EngineCore> start_core(std::shared_ptr<const PlanData> plan, const EngineO
     executor = std::move(*own);
   }
   return EngineCore::start(
-      std::move(plan), {options.max_in_flight, options.max_losers, options.max_running, options.ageing, options.memory},
+      std::move(plan),
+      {options.max_in_flight, options.max_losers, options.max_running, options.ageing, options.shed, options.memory},
       std::move(executor), options.observer, options.runtime, options.policies);
 }
 

@@ -58,6 +58,7 @@ struct Tally {
   void add(int in, const Outcome<Token>& o) {
     if (o) return void(o->text() == right(in) ? ++values : ++wrong);
     switch (o.error().code()) {
+      case Code::would_miss:
       case Code::deadline_missed: ++missed; break;
       case Code::cancelled: ++cancelled; break;
       case Code::overloaded: ++refused; break;

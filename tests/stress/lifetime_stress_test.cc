@@ -111,6 +111,7 @@ TEST_CASE("stress: many callers wait, some give up, and the engine is stopped") 
           const auto o = i % 2 ? engine->run(i, r) : engine->submit(i, r).get();
           if (o) ++(*o == i ? values : wrong);
           else if (o.error().code() == Code::deadline_missed && t % 3 == 1) ++missed;
+          else if (o.error().code() == Code::would_miss && t % 3 == 1) ++missed;
           else if (o.error().code() == Code::cancelled && t % 3 == 2) ++cancelled;
           else if (o.error().code() == Code::shutting_down) ++stopped;
           else ++wrong;

@@ -43,6 +43,8 @@ Flow<int, int> loaded_flow() {
   });
 }
 
+bool is_miss(Code code) { return code == Code::deadline_missed || code == Code::would_miss; }
+
 struct Seen {
   std::atomic<long> accepted{0}, refused{0}, values{0}, missed{0}, cancelled{0}, others{0}, late{0};
   std::atomic<int> in_flight{0};
@@ -50,7 +52,7 @@ struct Seen {
     --in_flight;
     late += o.late;
     if (o) ++values;
-    else if (o.error().code() == Code::deadline_missed) ++missed;
+    else if (is_miss(o.error().code())) ++missed;
     else if (o.error().code() == Code::cancelled) ++cancelled;
     else ++others;
   }
@@ -72,7 +74,7 @@ void ask(Engine<int, int>& engine, Seen& seen, unsigned client, TimePoint end) {
     } else {
       --seen.in_flight;
       const Code code = status.error().code();
-      ++(code == Code::overloaded || code == Code::deadline_missed ? seen.refused : seen.others);
+      ++(code == Code::overloaded || is_miss(code) ? seen.refused : seen.others);
     }
     if (n % 11 == 0) source.request_stop();
   }

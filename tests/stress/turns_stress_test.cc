@@ -56,6 +56,7 @@ struct Counts {
   void add(int in, const Outcome<int>& o) {
     if (o) return void(++(*o == in + 3 ? values : wrong));
     switch (o.error().code()) {
+      case Code::would_miss:
       case Code::deadline_missed: ++missed; break;
       case Code::cancelled: ++cancelled; break;
       case Code::overloaded: ++refused; break;

@@ -26,6 +26,7 @@ const std::vector<Case>& cases() {
     add_async_cases(t);
     add_station_cases(t);
     add_order_cases(t);
+    add_overload_cases(t);
     add_batch_cases(t);
     add_timing_cases(t);
     add_leaving_cases(t);

@@ -113,6 +113,7 @@ void add_tick_cases(std::vector<Case>& table);
 void add_async_cases(std::vector<Case>& table);
 void add_station_cases(std::vector<Case>& table);
 void add_order_cases(std::vector<Case>& table);
+void add_overload_cases(std::vector<Case>& table);
 void add_batch_cases(std::vector<Case>& table);
 void add_timing_cases(std::vector<Case>& table);
 void add_leaving_cases(std::vector<Case>& table);

@@ -43,9 +43,9 @@ void add_flows(std::vector<Case>& t) {
                             throw std::runtime_error(std::string(static_cast<std::size_t>(n), 'x'));
                           });
                         }),
-                        {{192, {"stage_failed at talks: " + std::string(192, 'x')}},
-                         {193, {"stage_failed at talks: " + std::string(189, 'x') + "..."}},
-                         {100000, {"stage_failed at talks: " + std::string(189, 'x') + "..."}}}));
+                        {{188, {"stage_failed at talks: " + std::string(188, 'x')}},
+                         {193, {"stage_failed at talks: " + std::string(185, 'x') + "..."}},
+                         {100000, {"stage_failed at talks: " + std::string(185, 'x') + "..."}}}));
   t.push_back(
       flow_case("a stage that leaves by a checkpoint of its own making", {"error-other"},
                 from_int([](Stream<int> s) { return s.then("leaves", [](int x) { return x ? throw Stopped{} : x; }); }),

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "support/elsewhere.h"
 #include "tailrace/exec/pool.h"
 #include "tailrace/exec/tick.h"
 #include "tailrace/sim/virtual_time.h"
@@ -109,6 +110,15 @@ const std::vector<Setting>& settings() {
 void pause(const Setting& setting, Duration duration) {
   if (setting.virtual_time) std::static_pointer_cast<sim::VirtualTime>(setting.executor)->run_for(duration);
   else std::this_thread::sleep_for(duration);
+}
+
+void after(const Setting& setting, Duration duration, std::function<void()> f) {
+  if (setting.virtual_time)
+    return std::static_pointer_cast<sim::VirtualTime>(setting.executor)->call_after(duration, std::move(f));
+  elsewhere().post([duration, f = std::move(f)] {
+    std::this_thread::sleep_for(duration);
+    f();
+  });
 }
 
 std::string_view name(Way way) {

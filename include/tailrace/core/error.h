@@ -5,6 +5,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include "tailrace/core/clock.h"
+
 namespace tailrace {
 
 // Why a request, or a step of building one, gave no value. The numbers are part of the interface: they appear in
@@ -49,7 +51,7 @@ std::string_view meaning(Code code) noexcept;
 class Error {
  public:
   static constexpr std::size_t where_capacity = 61;
-  static constexpr std::size_t what_capacity = 192;
+  static constexpr std::size_t what_capacity = 188;
 
   Error() noexcept : code_(Code::internal_error) {}
   Error(Code code, std::string_view what) noexcept : Error(code, {}, what) {}
@@ -59,12 +61,17 @@ class Error {
   // The stage that failed, with the combinators around it ("label[1].softmax"); empty where no place applies.
   std::string_view where() const noexcept { return {where_, where_size_}; }
   std::string_view what() const noexcept { return {what_, what_size_}; }
+  // Of a refusal: after what time it may be worth asking again, in microseconds and at most 71 minutes; zero where
+  // nothing is known of that.
+  Duration retry_after() const noexcept { return std::chrono::microseconds(retry_after_); }
+  void set_retry_after(Duration later) noexcept;
 
  private:
   Code code_;
   std::uint8_t where_size_ = 0;
   std::uint8_t what_size_ = 0;
   char where_[where_capacity];
+  std::uint32_t retry_after_ = 0;
   char what_[what_capacity];
 };
 static_assert(std::is_trivially_copyable_v<Error> && sizeof(Error) == 256);

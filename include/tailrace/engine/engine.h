@@ -31,6 +31,7 @@ struct Limits {
   std::uint32_t max_losers = 256;     // answered requests that a losing arm still holds; past it races run in order
   std::uint32_t max_running = unlimited;        // callers of `run` whose own threads run stages; past it they hand over
   Duration ageing = default_ageing;             // of requests that wait for a turn: policy/order.h
+  bool shed = true;                             // requests that would miss their deadline are refused: policy/admit.h
   std::pmr::memory_resource* memory = nullptr;  // where that memory is from; null: the heap
 };
 
@@ -46,8 +47,7 @@ struct EngineFigures {
   std::uint32_t waiting = 0;   // requests that wait for their turn at a stage, as of now
   std::uint64_t too_late = 0;  // Completions used when nobody waited for them any more; counts while the engine runs
   std::uint64_t late = 0;      // answers that came past their deadline because their thread was running a stage
-  // Of the plan's hedges: second calls started, how many of them answered first, and how many the budget refused. A
-  // hedge that stays the same counts on when the plan is replaced.
+  // Of the plan's hedges, counted on when it is replaced: second calls, those that answered first, those refused.
   std::uint64_t copies = 0, copies_won = 0, copies_refused = 0;
 };
 
@@ -271,8 +271,8 @@ class Engine {
   // callback it does not wait.
   std::vector<std::string> drain(TimePoint until = never) { return core_.drain(until); }
 
-  // For engines without threads: runs ready work of the engine's executor on the calling thread, for about `budget`,
-  // and says what is left. See exec/tick.h. An engine with threads has nothing to run here.
+  // For engines without threads: runs ready work of its executor on the calling thread, for about `budget`, and says
+  // what is left. See exec/tick.h.
   Ticked tick(Duration budget) noexcept { return core_.tick(budget); }
 
   // Refuses new requests from now on and answers those under way as `shutting_down`.

@@ -38,6 +38,8 @@ class OnRelease {
 enum class Overload : std::uint8_t {
   reject,  // it is refused as `overloaded`
   wait,    // its caller waits for room, until the deadline; also in `submit`. Inside a stage or a callback: as reject
+  latest,  // the oldest request of its `stream` that says so too, and that no stage works for, makes room and is
+           // answered as `superseded`; where there is none: as reject
 };
 
 // What one request asks of the engine beyond its answer. Where both are given the earlier deadline counts.
@@ -51,6 +53,8 @@ struct Request {
   std::stop_token stop{};      // answers it as `cancelled` at once when its source is stopped
   Overload overload = Overload::reject;
   bool timing = false;  // the Outcome says where the time went, for two looks at the clock at every block and wait
+  // Its answer counts only if none with a later `stamp` has gone out for its `stream`; otherwise it is `superseded`.
+  bool ordered = false;
   // Called exactly once, when nothing of the engine holds the request any more: no stage works on it, and its input and
   // what stages made of it are destroyed. That may be later than the answer, by as long as losers run on; it is at the
   // latest when the engine is destroyed, and before `run` or `submit` returns where the request is refused. It may run

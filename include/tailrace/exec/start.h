@@ -24,6 +24,9 @@ struct EngineOptions {
   // At stages with a queue, how long a request may be overtaken by others of its priority with an earlier deadline, and
   // so much longer for each class above its own: from 0 (first come, first served) to an hour. See policy/order.h.
   Duration ageing = default_ageing;
+  // Whether requests that would miss their deadlines are refused, or given up while they wait, as `would_miss`, so that
+  // others meet theirs. See docs/semantics.md#overload.
+  bool shed = true;
   // Where the memory is from that the engine keeps for requests: their frames (with every value that stages make, the
   // elements of each, tasks and timers), the queues and slots of stages with a queue, and what a `run` inside a stage
   // works with; null: the heap. It is taken when the engine starts or is given another plan; of stages with streams,
