@@ -3,8 +3,8 @@
 #include <memory_resource>
 #include <vector>
 
+#include "engine/task_queue.h"
 #include "tailrace/core/atomic.h"
-#include "tailrace/engine/executor.h"
 
 namespace tailrace::detail {
 
@@ -20,9 +20,7 @@ class InlineExecutor final : public Executor {
     {
       const std::lock_guard lock(mutex_);
       if (open_) {
-        task.next = nullptr;
-        (last_ ? last_->next : first_) = &task;
-        last_ = &task;
+        tasks_.push(task);
         return changed();
       }
     }
@@ -50,7 +48,7 @@ class InlineExecutor final : public Executor {
   // True once nothing is left to run here: from then on tasks go to the executor behind it.
   bool close() noexcept {
     const std::lock_guard lock(mutex_);
-    open_ = first_ != nullptr;
+    open_ = !tasks_.empty();
     return !open_;
   }
   // Runs the oldest task; false: there is none.
@@ -58,11 +56,9 @@ class InlineExecutor final : public Executor {
     Task* task;
     {
       const std::lock_guard lock(mutex_);
-      task = first_;
-      if (!task) return false;
-      first_ = task->next;
-      if (!first_) last_ = nullptr;
+      task = tasks_.pop();
     }
+    if (!task) return false;
     task->run(*task);
     return true;
   }
@@ -74,8 +70,7 @@ class InlineExecutor final : public Executor {
   }
   Executor& outer_;
   Mutex mutex_;
-  Task* first_ = nullptr;
-  Task* last_ = nullptr;
+  TaskQueue tasks_;
   bool open_ = false;
   Atomic<std::uint32_t> changes_{0};  // tasks spawned and wakes: what a waiting thread looks at
   Atomic<bool> sleeping_{false};      // that thread may be asleep

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/task_queue.h"
 #include "exec/timer_thread.h"
 #include "exec/wait.h"
 #include "tailrace/engine/worker.h"
@@ -17,26 +18,21 @@ namespace {
 struct Queue {
   std::mutex mutex;
   std::condition_variable some;
-  Task* first = nullptr;
-  Task* last = nullptr;
+  detail::TaskQueue tasks;
   bool stopping = false;
 
   void push(Task& task) noexcept {
-    task.next = nullptr;
     {
       std::lock_guard lock(mutex);
-      (last ? last->next : first) = &task;
-      last = &task;
+      tasks.push(task);
     }
     some.notify_one();
   }
   // The oldest task; null when it is time to stop.
   Task* pop() noexcept {
     std::unique_lock lock(mutex);
-    some.wait(lock, [&] { return first || stopping; });
-    Task* task = first;
-    if (task && !(first = task->next)) last = nullptr;
-    return task;
+    some.wait(lock, [&] { return !tasks.empty() || stopping; });
+    return tasks.pop();
   }
   void stop() noexcept {
     {

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <array>
+#include <mutex>
 #include <system_error>
 #include <thread>
 #include <vector>
 
+#include "engine/task_queue.h"
 #include "exec/timer_thread.h"
 #include "exec/wait.h"
 #include "tailrace/engine/worker.h"
@@ -36,17 +38,23 @@ struct Inside {
 };
 thread_local Inside inside;
 
-// Tasks are enqueued in an arena; what differs is whose threads serve it.
+// What is enqueued in an arena are tickets: each runs the task that has waited longest. oneTBB itself begins what is
+// enqueued in an order of its own, in which some wait many times as long as others (docs/design/0022-task-order.md).
+// What differs is whose threads serve the arena.
 class ArenaExecutor : public Executor {
  public:
   explicit ArenaExecutor(tbb::task_arena& arena) : arena_(arena) { arena_.initialize(); }
 
   TimePoint now() const noexcept override { return Clock::now(); }
   void spawn(Task& task) noexcept override {
+    {
+      const std::lock_guard lock(mutex_);
+      tasks_.push(task);
+    }
     try {
-      arena_.enqueue([this, &task] { detail::run_as_worker(*this, task); });
+      arena_.enqueue([this] { run_oldest(); });
     } catch (...) {
-      detail::run_as_worker(*this, task);  // no memory for oneTBB's own task: here rather than never
+      run_oldest();  // no memory for oneTBB's own task: here rather than never
     }
   }
   void wake_at(TimePoint due, Timer& timer) noexcept override { timers_.arm(due, timer); }
@@ -59,7 +67,15 @@ class ArenaExecutor : public Executor {
   void wake(const std::atomic<std::uint32_t>& word) noexcept override { detail::wake_all(word); }
 
  private:
+  Task& oldest() noexcept {
+    const std::lock_guard lock(mutex_);
+    return *tasks_.pop();  // there are as many as tickets
+  }
+  void run_oldest() noexcept { detail::run_as_worker(*this, oldest()); }
+
   tbb::task_arena& arena_;
+  std::mutex mutex_;
+  detail::TaskQueue tasks_;
   detail::TimerThread timers_;
 };
 

@@ -114,6 +114,33 @@ TEST_CASE("executors: as many tasks at a time as promised") {
   }
 }
 
+TEST_CASE("executors: tasks begin in the order in which they were spawned") {
+  for (const Made& made : executors()) {
+    if (made.threads > 1) continue;  // nobody sees which of two threads was first
+    INFO(made.name);
+    const auto executor = made.make();
+    std::atomic<bool> go{false};
+    std::mutex mutex;
+    std::vector<int> order;
+    struct One {
+      std::function<void()> f;
+      void operator()(Task&) { f(); }
+    };
+    std::deque<Job<One>> jobs;
+    jobs.emplace_back(One{[&] { eventually([&] { return go.load(); }, 10s); }});
+    for (int i = 0; i < 200; ++i)
+      jobs.emplace_back(One{[&, i] {
+        const std::lock_guard lock(mutex);
+        order.push_back(i);
+      }});
+    for (auto& j : jobs) executor->spawn(j);
+    go = true;
+    CHECK(eventually([&] { return std::lock_guard(mutex), order.size() == 200; }));
+    const std::lock_guard lock(mutex);
+    CHECK(order == count_up(200));
+  }
+}
+
 TEST_CASE("executors: timers fire once, never early, in their order") {
   for (const Made& made : executors()) {
     INFO(made.name);

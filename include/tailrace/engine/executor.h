@@ -52,7 +52,8 @@ class Executor {
   virtual TimePoint now() const noexcept = 0;
 
   // Runs the task soon, on a worker. The task is untouched after its `run` has begun, and may then be spawned again.
-  // The engine may end as soon as `run` returns, and this executor with it, unless it waits for its threads.
+  // The engine may end as soon as `run` returns, and this executor with it, unless it waits for its threads. The
+  // library's own begin tasks in the order in which they were spawned; under overload another order makes more late.
   virtual void spawn(Task& task) noexcept = 0;
 
   // Fires the timer at `due` or soon after, on a thread that is not a worker or on one that is: what fires is short.
