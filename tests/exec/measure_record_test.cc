@@ -1,4 +1,5 @@
 // How times are kept: whether slowness belongs to inputs is read off calls of the same inputs in successive rounds.
+// checks: measure-of-input
 #include "exec/measure_record.h"
 
 #include <catch2/catch.hpp>
