@@ -22,6 +22,7 @@ void measure(const bench::Options&, bench::Results& results) {
   under_load(results, 1000000);
   computing(results);
   live(results, 4000);
+  computing_live(results, 3000);
 }
 
 }  // namespace

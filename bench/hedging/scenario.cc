@@ -69,18 +69,20 @@ tr::PolicyUse fixed(double delay_ms) { return {"fixed", {{"delay_ms", delay_ms}}
 
 std::string name_of(const tr::PolicyUse& policy) {
   if (policy.name != "fixed") return policy.name;
-  return bench::text(policy.parameters.number("delay_ms", 0), 0) + " ms";
+  return bench::text(policy.parameters.number("delay_ms", 0), 1) + " ms";
 }
 
 tr::PolicyUse best_fixed(const Cell& cell, std::uint64_t requests) {
   constexpr std::uint64_t seed = 1000;
   tr::PolicyUse best{"never"};
   auto least = simulate(cell, best, requests, seed).latency.p99;
-  for (const double delay : {3, 6, 8, 10, 12, 15, 20, 30, 45}) {
-    const auto p99 = simulate(cell, fixed(delay), requests, seed).latency.p99;
+  const double mean = 1e3 * cell.service->time.mean();
+  for (const double share : {.3, .6, .8, 1., 1.2, 1.5, 2., 3., 4.5}) {
+    const auto delay = fixed(share * mean);
+    const auto p99 = simulate(cell, delay, requests, seed).latency.p99;
     if (p99 >= least) continue;
     least = p99;
-    best = fixed(delay);
+    best = delay;
   }
   return best;
 }

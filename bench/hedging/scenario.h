@@ -49,5 +49,6 @@ void closed_forms(bench::Results& results);
 void under_load(bench::Results& results, std::uint64_t requests);
 void computing(bench::Results& results);
 void live(bench::Results& results, std::uint64_t requests);
+void computing_live(bench::Results& results, std::uint64_t requests);
 
 }  // namespace hedging

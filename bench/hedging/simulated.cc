@@ -20,12 +20,11 @@ std::string percent(double share) { return text(100 * share, 1); }
 // ---- near-zero load
 
 void closed_forms(Results& results) {
-  bench::Table table{
-      "e2: one call at a time, simulated against closed forms",
-      "p99 in ms of 1,000,000 requests one after another. Race of r: F^-1(1 - 0.01^(1/r)). A copy after d "
-      "with probability q: P(T > t) = P(X > t) (1 - q P(Y < t - d)).",
-      {"service", "policy", "simulated", "closed form", "off, %"},
-      {}};
+  bench::Table table{"e2: one call at a time, simulated against closed forms",
+                     "p99 in ms of 500,000 requests one after another. Race of r: F^-1(1 - 0.01^(1/r)). A copy after d "
+                     "with probability q: P(T > t) = P(X > t) (1 - q P(Y < t - d)).",
+                     {"service", "policy", "simulated", "closed form", "off, %"},
+                     {}};
   struct Row {
     const Service* service;
     tr::PolicyUse policy;
@@ -45,7 +44,7 @@ void closed_forms(Results& results) {
   for_each_cell(rows.size(), [&](std::size_t i) {
     rows[i].found = to_seconds(tr::sim::simulate(plan_of({.service = rows[i].service, .replicas = 4}, rows[i].policy),
                                                  tr::sim::Workload<int>{tr::load::Closed{1, 1s}},
-                                                 {.seed = 1, .workers = 4, .requests = 1000000})
+                                                 {.seed = 1, .workers = 4, .requests = 500000})
                                    .value()
                                    .latency.p99);
   });
@@ -80,12 +79,13 @@ struct Judged {
   double reached() const { return (never - adaptive) / gain(); }
 };
 
-void judge(Judged& j, std::uint64_t requests) {
+// Without copies there are no losers: `never` is that of the same cell with other ones, where that is known.
+void judge(Judged& j, double never, std::uint64_t requests) {
   constexpr std::uint64_t seed = 1;
   j.best = best_fixed(j.cell, requests / 20);
-  j.never = p99(simulate(j.cell, {"never"}, requests, seed));
+  j.never = never > 0 ? never : p99(simulate(j.cell, {"never"}, requests, seed));
   j.fixed = j.best.name == "never" ? j.never : p99(simulate(j.cell, j.best, requests, seed));
-  j.quantile = p99(simulate(j.cell, {"quantile"}, requests / 4, seed));
+  j.quantile = p99(simulate(j.cell, {"quantile"}, requests / 10, seed));
   const auto ours = simulate(j.cell, {"adaptive"}, requests, seed);
   j.adaptive = p99(ours);
   j.copies = ours.duplicates();
@@ -117,7 +117,11 @@ void under_load(Results& results, std::uint64_t requests) {
     for (const Service& s : services())
       for (const double load : {.05, .3, .5, .7, .9})
         all.push_back({{.service = &s, .load = load, .replicas = 4, .looks_every = kills ? 2ms : 0ms}, {}});
-  for_each_cell(all.size(), [&](std::size_t i) { judge(all[i], requests); });
+  const std::size_t half = all.size() / 2;
+  for_each_cell(half, [&](std::size_t i) {
+    judge(all[i], 0, requests);
+    judge(all[half + i], all[i].never, requests);
+  });
   double worst = 0;
   for (const Judged& j : all) worst = std::max(worst, j.adaptive / j.never);
   results.figures.push_back(

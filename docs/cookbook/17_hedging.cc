@@ -8,6 +8,7 @@
 #include <iomanip>
 #include <iostream>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace tr = tailrace;
@@ -79,6 +80,31 @@ void try_out(const std::string& name, const tr::PolicyUse& policy) {
             << figures.copies << ", of them first " << figures.copies_won << "\n";
 }
 
+// What tr::measure would say of such a service, and of what stands around it.
+constexpr auto measured = R"({
+  "profile": "lookup",
+  "measured": {"machine": "an example", "threads": 4},
+  "wake": {"calls": 50, "min": 1e-5, "mean": 3e-5, "p50": 3e-5, "p90": 4e-5, "p99": 9e-5},
+  "costs": [
+    {"where": "ask", "of_input": 0,
+     "time": {"calls": 5000, "min": 4e-3, "mean": 8e-3, "p50": 5e-3, "p90": 5.9e-3, "p99": 155e-3}},
+    {"where": "key", "time": {"calls": 5000, "min": 1e-7, "mean": 1e-7, "p50": 1e-7, "p90": 1e-7, "p99": 1.5e-7}},
+    {"where": "pay", "time": {"calls": 5000, "min": 4e-3, "mean": 6e-3, "p50": 5e-3, "p90": 6e-3, "p99": 50e-3}}]
+})";
+
+void find_where_it_pays() {
+  const auto same = tr::named("same", [](int key) { return key; });
+  const auto slow = [](int key, tr::Completion<int> done) { done.complete(key); };
+  const auto flow = tr::flow<int>("lookup", [&](tr::Stream<int> x) {
+    return x.then("key", same).then("ask", tr::stage(slow, {.replicable = true})).then("pay", slow);
+  });
+  const auto profile = tr::read_profile(measured).value();
+  const auto plan = tr::optimise(flow, {.profile = profile, .with = {"race"}}).value();
+  const std::string text = tr::explain(plan), from = "how it runs", race = "  race\n", fuse = "  fuse";
+  std::cout << text.substr(text.find(from), text.find("\n\n", text.find(from)) - text.find(from)) << "\n\n"
+            << text.substr(text.find(race), text.find(fuse) - text.find(race)) << "\n";
+}
+
 }  // namespace
 
 int main() {
@@ -88,6 +114,8 @@ int main() {
   try_out("a race of two", {"race_all"});
   try_out("adaptive", {"adaptive"});
   try_out("one's own", {"one_in_many", {{"many", 100}}});
+
+  find_where_it_pays();
 
   // What cannot be is said before anything runs.
   const auto time = tr::sim::virtual_time().value();

@@ -31,8 +31,27 @@ void Record::fail(std::string_view why) {
   if (cost_.failures++ == 0) cost_.error = why;
 }
 
+// Rounds run the same inputs in the same order, so that a call's place says whose it is.
+void Record::compare_rounds() {
+  const std::size_t slowest = round_.size() / 10;
+  std::vector<double> sorted = round_;
+  std::sort(sorted.begin(), sorted.end());
+  const double limit = slowest ? sorted[sorted.size() - slowest] : 0;
+  std::vector<bool> slow(round_.size());
+  if (slowest && limit > sorted[sorted.size() - slowest - 1])  // else it is not clear which are the slowest ones
+    for (std::size_t i = 0; i < slow.size(); ++i) slow[i] = round_[i] >= limit;
+  const auto marked = [](const std::vector<bool>& calls) { return std::count(calls.begin(), calls.end(), true); };
+  if (slow_.size() == slow.size() && marked(slow_) && marked(slow)) {
+    compared_ += slow.size();
+    slow_once_ += slowest;
+    for (std::size_t i = 0; i < slow.size(); ++i) slow_again_ += slow_[i] && slow[i];
+  }
+  slow_ = std::move(slow);
+}
+
 void Record::end_round() {
   if (round_.empty()) return;
+  compare_rounds();
   std::sort(round_.begin(), round_.end());
   medians_.push_back(quantile(round_, .5));
   round_.clear();
@@ -52,6 +71,12 @@ Cost Record::cost() {
   t.min = std::min(t.min, t.p50);
   t.mean = std::max(t.min, sum_ / static_cast<double>(t.calls));
   cost_.bytes = bytes_ / static_cast<double>(t.calls);
+  constexpr std::uint64_t enough = 20;  // slow calls
+  if (slow_once_ >= enough) {
+    const double chance = static_cast<double>(slow_once_) / static_cast<double>(compared_);
+    const double again = static_cast<double>(slow_again_) / static_cast<double>(slow_once_);
+    cost_.of_input = std::max(0., (again - chance) / (1 - chance));
+  }
   if (!medians_.empty() && quantile(medians_, .5) > 0)
     t.spread = (quantile(medians_, .75) - quantile(medians_, .25)) / quantile(medians_, .5);
   return cost_;

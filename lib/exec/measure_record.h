@@ -29,10 +29,14 @@ class Record {
  private:
   static constexpr std::size_t most = 4096;
 
+  void compare_rounds();
+
   Cost cost_;
   std::vector<double> kept_, round_, medians_;
   double sum_ = 0, bytes_ = 0;
   std::uint64_t entered_ = 0, through_ = 0, draws_ = 0;
+  std::vector<bool> slow_;                                       // by call of the round before: among its slowest tenth
+  std::uint64_t compared_ = 0, slow_once_ = 0, slow_again_ = 0;  // calls; those slow in a round; and in the next one
 };
 
 }  // namespace tailrace::detail

@@ -9,6 +9,7 @@
 #include "tailrace/opt/fork.h"
 #include "tailrace/opt/fuse.h"
 #include "tailrace/opt/place.h"
+#include "tailrace/opt/race.h"
 #include "tailrace/opt/variant.h"
 #include "tailrace/plan/verify.h"
 
@@ -22,6 +23,7 @@ constexpr std::array all_passes{
     Pass{"cost", PassKind::rewrite, cost, "behind variant, whose cost it looks up; fork and fuse read what it finds"},
     Pass{"fork", PassKind::rewrite, fork, "before fuse: no block spans branches that run at the same time"},
     Pass{"exit", PassKind::choice, exits, "behind variant: what follows a cascade costs what its variants do"},
+    Pass{"race", PassKind::choice, race, "before fuse: a hedge ends a block; behind all that looks stages up by path"},
     Pass{"fuse", PassKind::rewrite, fuse, "last: it draws the blocks from everything decided before"},
 };
 
@@ -33,9 +35,13 @@ Problems unknown_passes(const OptimiseOptions& options) {
   std::vector<std::string> known;
   for (const auto& pass : passes()) known.emplace_back(pass.name);
   Problems problems;
-  for (const auto& name : options.without)
-    if (std::find(known.begin(), known.end(), name) == known.end())
-      problems.add(Code::unknown_name, "without", "there is no pass '" + name + "'" + nearest_hint(name, known));
+  const auto look = [&](const char* where, const std::vector<std::string>& names) {
+    for (const auto& name : names)
+      if (std::find(known.begin(), known.end(), name) == known.end())
+        problems.add(Code::unknown_name, where, "there is no pass '" + name + "'" + nearest_hint(name, known));
+  };
+  look("with", options.with);
+  look("without", options.without);
   return problems;
 }
 

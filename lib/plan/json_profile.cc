@@ -81,13 +81,15 @@ class ProfileReader {
   }
 
   void read(const JsonValue& value, Cost& c) {
-    if (!object(value, "a cost", {"where", "variant", "time", "bytes", "share", "failures", "error"})) return;
+    if (!object(value, "a cost", {"where", "variant", "time", "bytes", "share", "of_input", "failures", "error"}))
+      return;
     if (!value.find("where")) return refuse(value.at, "'where' is missing: the path of a stage");
     text(value, "where", c.where);
     text(value, "variant", c.variant);
     if (const auto* t = member(value, "time")) read(*t, "time", c.time);
     number(value, "bytes", 1e18, false, c.bytes);
     number(value, "share", 1e18, false, c.share);
+    number(value, "of_input", 1, false, c.of_input);
     double failures = 0;
     number(value, "failures", most_calls, true, failures);
     c.failures = static_cast<std::uint64_t>(failures);
@@ -152,6 +154,7 @@ Json in_json(const Cost& c) {
   if (!c.variant.empty()) json["variant"] = c.variant;
   if (c.bytes != 0) json["bytes"] = c.bytes;
   if (c.share != 1) json["share"] = c.share;
+  if (c.of_input >= 0) json["of_input"] = c.of_input;
   if (c.failures != 0) json["failures"] = c.failures;
   if (!c.error.empty()) json["error"] = c.error;
   if (c.time != Times{}) json["time"] = in_json(c.time);
@@ -182,6 +185,8 @@ Built<std::string> write_profile(const Profile& given) {
   Profile profile = given;
   std::string text;
   try {
+    for (Cost& c : profile.costs)
+      if (!(c.of_input >= 0)) c.of_input = Cost{}.of_input;
     for (Cost& c : profile.costs)  // somebody's exception said it, in whatever encoding
       if (!c.error.empty())
         c.error = Json::parse(Json(c.error).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();

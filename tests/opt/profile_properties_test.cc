@@ -20,12 +20,17 @@ using namespace tailrace::test;
 
 namespace {
 
-// A cost from 10 ns to 100 ms at most places, in no relation to what is there.
+// A cost from 10 ns to 100 ms at most places, in no relation to what is there, and a heavy tail at some.
 void invent(const Graph& graph, const std::string& prefix, Profile& profile) {
   for (const Node& node : graph.nodes) {
     const std::string where = path_of(prefix, node);
     const int draw = *rc::gen::inRange(0, 90);
     if (draw < 70) profile.add(cost_of(where, std::pow(10, -8 + draw / 10.)));
+    if (draw < 40) {
+      Cost heavy = cost_of(where, 1e-3);
+      heavy.time = {100, 1e-3, 3e-3, 1e-3, 5e-3, 30e-3, 0};
+      profile.add(heavy);
+    }
     for (std::size_t k = 0; k < node.arms.size(); ++k) invent(*node.arms[k].graph, arm_path(where, k), profile);
   }
 }
@@ -45,6 +50,24 @@ void check_blocks(const Graph& graph, const GraphChoices& choices, double most) 
       for (std::size_t a = 0; a < graph.nodes[k].arms.size(); ++a)
         check_blocks(*graph.nodes[k].arms[a].graph, choices.arms[k][a], most);
   }
+}
+
+// The same flow, all of whose stages may be asked twice: what they give depends on what they see alone.
+std::shared_ptr<const Graph> declared(const Graph& graph) {
+  auto copy = std::make_shared<Graph>(graph);
+  for (Node& node : copy->nodes) {
+    node.stage.replicable = node.kind == Kind::then || node.kind == Kind::join;
+    for (Arm& arm : node.arms) arm.graph = declared(*arm.graph);
+  }
+  return copy;
+}
+std::size_t hedges(const Graph& graph) {
+  std::size_t n = 0;
+  for (const Node& node : graph.nodes) {
+    n += node.kind == Kind::hedge;
+    for (const Arm& arm : node.arms) n += hedges(*arm.graph);
+  }
+  return n;
 }
 
 }  // namespace
@@ -71,4 +94,34 @@ TEST_CASE("passes: whatever a profile says, plans are sound, keep max_block, and
     }
   });
   CHECK(holds);
+}
+
+TEST_CASE("passes: whatever race hedges, plans are sound and answer as the flow does without it") {
+  const auto pool = pool_executor(3).value();
+  std::size_t hedged = 0;
+  const bool holds = rc::check([&](const Genes& genes) {
+    const Flow<Token, Token> flow(declared(random_flow(genes).graph()));
+    OptimiseOptions options{.profile = profile_of({}, 1e-5, 4), .with = {"race"}};
+    invent(flow.graph(), {}, options.profile);
+    const auto plan = optimise(flow, options);
+    if (!plan) RC_FAIL(plan.error().what());
+    RC_ASSERT(!explain(*plan).empty());
+    const auto more = hedges(*plan->data().graph) - hedges(flow.graph());
+    hedged += more;
+    const auto without = reference_outcomes(flow, Token("input"));
+    const auto with = reference_outcomes(Flow<Token, Token>(plan->data().graph), Token("input"));
+    RC_PRE(!without.empty() && !with.empty());
+    const auto allows = [](const auto& all, const Result<Token>& got) {
+      return std::any_of(all.begin(), all.end(),
+                         [&](const auto& o) { return show(static_cast<const Result<Token>&>(o)) == show(got); });
+    };
+    auto engine = start(*plan, {.executor = pool}).value();
+    for (int i = 0; i < 3; ++i) {
+      const Result<Token> got = engine.submit(Token("input")).get();
+      RC_ASSERT(allows(with, got));
+      if (got) RC_ASSERT(allows(without, got));  // an error says where, and that is another path inside a hedge
+    }
+  });
+  CHECK(holds);
+  CHECK(hedged > 20);
 }

@@ -58,6 +58,7 @@ class Author {
       if (below(4)) c.time = any_times();
       c.bytes = below(2) ? number() : 0;
       c.share = below(2) ? number() : 1;
+      if (below(2)) c.of_input = below(5) / 4.;
       c.failures = below(3);
       c.error = below(2) ? text() : "";
       p.add(c);
@@ -196,6 +197,8 @@ TEST_CASE("each mistake in the text is one line with its place") {
   CHECK(read_error(R"({"wake": {"p5": 3}})") == "1:11: 'wake' has no 'p5' (did you mean 'p50'?)");
   CHECK(read_error(R"({"wake": {"min": -1}})") == "1:18: 'min' must be a number from 0 to 1000000000");
   CHECK(read_error(R"({"wake": {"calls": 1.5}})") == "1:20: 'calls' must be a whole number from 0 to 9007199254740992");
+  CHECK(read_error(R"({"costs": [{"where": "a", "of_input": 1.5}]})") ==
+        "1:39: 'of_input' must be a number from 0 to 1");
   CHECK_THAT(read_error(R"({"wake": {"p50": 2, "p90": 1}})"), Catch::Contains("must not fall"));
   CHECK_THAT(read_error(R"({"wake": {"min": 1, "p50": 1, "p90": 1, "p99": 1}})"), Catch::Contains("'mean' is smaller"));
   CHECK(read_error(R"({"costs": [{"where": "a"}, {"where": "b"}, {"where": "a"}]})") ==

@@ -12,11 +12,18 @@
 
 namespace tailrace {
 
+// What a flow is to meet. Zero: nothing is said.
+struct Goal {
+  Duration p99{};  // 99 of 100 requests take no longer
+};
+
 // What optimise is given beside the flow.
 struct OptimiseOptions {
-  Profile profile{};                   // what stages cost; empty: unknown, and nothing is guessed
-  Registry models{};                   // what models asked for by name and need are looked up in
-  Duration max_block{};                // the most that a block is expected to take; zero: no limit
+  Profile profile{};     // what stages cost; empty: unknown, and nothing is guessed
+  Registry models{};     // what models asked for by name and need are looked up in
+  Duration max_block{};  // the most that a block is expected to take; zero: no limit
+  Goal goal{};
+  std::vector<std::string> with{};     // passes that do what they would only propose otherwise, by name: "race"
   std::vector<std::string> without{};  // passes to leave out, by name
 };
 

@@ -33,6 +33,9 @@ struct Cost {
   // Of an arm: how often it is gone through for each time that its combinator is: of a cascade the share of requests
   // that reach the rung, of a choose those that select it, of an each the number of elements. Else 1.
   double share = 1;
+  // How often a call that is slow is so because of its input: of the slowest tenth, the share of inputs that are as
+  // slow again when they come again, less those that are so by chance, 0 to 1. Below 0: unknown.
+  double of_input = -1;
   std::uint64_t failures = 0;  // calls that gave no value; `time` does not count them
   std::string error;           // what the first one said
   bool operator==(const Cost&) const = default;
@@ -77,9 +80,9 @@ Built<Profile> merge(Profile older, const Profile& newer);
 //       {"where": "label[0]", "variant": "tiny", "bytes": 104, "share": 0.4,
 //        "time": {"calls": 2000, "min": 6.9e-06, "mean": 7.2e-06, "p50": 7.1e-06, "p90": 7.4e-06, "p99": 9e-06}}]}
 //
-// Times are seconds. What is 0, empty or a share of 1 may be left out. Text may come from anybody: it is bounded (16
-// MiB, 8 levels deep, 65536 costs, texts of 16000 bytes) and never crashes the reader. The first thing that is wrong is
-// reported; Problem::where is "line:column".
+// Times are seconds. What is 0, empty, a share of 1 or an unknown `of_input` may be left out. Text may come from
+// anybody: it is bounded (16 MiB, 8 levels deep, 65536 costs, texts of 16000 bytes) and never crashes the reader. The
+// first thing that is wrong is reported; Problem::where is "line:column".
 Built<Profile> read_profile(std::string_view text);
 
 // Ends in a newline; read_profile gives an equal profile, but that bytes of an error's text that are not UTF-8 are
