@@ -8,7 +8,7 @@ namespace tailrace::detail {
 struct ControlTimer : Timer {
   Frame* frame = nullptr;
   const Control* control = nullptr;
-  ControlTimer *other_next = nullptr, *other_previous = nullptr;  // in an element's frame: see note_armed
+  ControlTimer *other_next, *other_previous;  // of an element's that is armed: see note_armed
 };
 
 // In ControlWords::b of a control with a timer: it may be armed. Set before it is.
@@ -28,14 +28,16 @@ inline void arm(ControlTimer& t, TimePoint due) noexcept {
   share(f, 1);
   f.engine->outside.fetch_add(1, std::memory_order_relaxed);
   f.engine->resting.fetch_add(1, std::memory_order_relaxed);
-  if (f.parent) note_armed(t);
+  if (f.parent) [[unlikely]]
+    note_armed(t);
   f.executor->wake_at(due, t);
 }
 // The timer is about to do its work, with what it held.
 inline Frame& fired(ControlTimer& t) noexcept {
   Frame& f = *t.frame;
   f.engine->resting.fetch_sub(1, std::memory_order_relaxed);
-  if (f.parent) note_over(t);
+  if (f.parent) [[unlikely]]
+    note_over(t);
   return f;
 }
 // Gives up what a timer held.
