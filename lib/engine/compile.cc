@@ -40,7 +40,12 @@ class Compiler {
     find_anytime(graph);
     if (top) find_sites(p_);
     p_.queues = !p_.stations.empty();
-    for (const Control& c : p_.controls) p_.queues = p_.queues || (c.element && c.element->queues);
+    for (const Control& c : p_.controls) {
+      if (!c.element) continue;
+      p_.queues = p_.queues || c.element->queues;
+      d_.element_timers = d_.element_timers || c.element->timers;
+    }
+    p_.timers = p_.timers || d_.element_timers;
     lay_out(p_, d_, traced_, top);
   }
 

@@ -339,6 +339,7 @@ void end_failing(Frame& f, const Region& r, Code code, const char* where, std::s
   std::memmove(f.base() + r.text, text.data(), s.text_size);
   halt_regions(f, r.first + 1, r.last);
   if (f.program->queues) leave_queues(f, r.first, r.first + 1);  // its elements
+  if (f.program->timers) leave_timers(f, r.first, r.first + 1);
   s.flag.halt.store(failed, std::memory_order_release);
 }
 

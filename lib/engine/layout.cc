@@ -2,14 +2,15 @@
 
 #include <algorithm>
 
+#include "engine/control_timer.h"
 #include "engine/frame.h"
 #include "engine/trace.h"
 
 namespace tailrace::detail {
 namespace {
 
-// header | region states | turns | when sites were passed | control words | request's trace | live bytes | slots |
-// tasks | texts
+// header | region states | turns | when sites were passed | control words | request's trace | elements' timers | live
+// bytes | slots | tasks | texts
 class Layout {
  public:
   Layout(Program& p, const Draft& draft, bool traced, bool top) : p_(p), d_(draft), traced_(traced), top_(top) {}
@@ -24,7 +25,9 @@ class Layout {
     words_ = begans_ + stations_passed_ * narrow(sizeof(Atomic<TimePoint::rep>));
     const auto trace = words_ + controls * narrow(sizeof(ControlWords));
     if (traced_ && top_) p_.request_trace = trace;
-    live_ = trace + (p_.request_trace ? narrow(sizeof(RequestTrace)) : 0) - 1;  // live bytes count from 1
+    const auto timers = trace + (p_.request_trace ? narrow(sizeof(RequestTrace)) : 0);
+    if (d_.element_timers && top_) p_.element_timers = timers;
+    live_ = timers + (p_.element_timers ? narrow(sizeof(ControlTimer*)) : 0) - 1;  // live bytes count from 1
     p_.states = states_;
     p_.state_bytes = live_ + 1 + d_.live_bytes - states_;
     slots_at_ = round_up(live_ + 1 + d_.live_bytes, p_.frame_align);

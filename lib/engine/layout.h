@@ -12,6 +12,7 @@ namespace tailrace::detail {
 struct Draft {
   std::uint32_t slots = 0;            // bytes
   std::uint32_t live_bytes = 0;       // numbered from 1; 0: none
+  bool element_timers = false;        // some element has one
   std::vector<std::uint32_t> starts;  // by block: its first instruction
   std::vector<double> seconds;        // by block: what it is expected to take; below 0: unknown
   std::vector<std::pair<std::uint32_t, std::uint32_t>> parks;  // asynchronous instructions and their controls

@@ -132,7 +132,8 @@ struct Compiled {
   std::vector<AdmitUse> sites;
   std::vector<const Block*> doors;   // blocks with stations that every request must pass one after another
   bool parks = false;                // some stage is asynchronous
-  bool timers = false;               // some hedge or cascade has one
+  bool timers = false;               // some hedge or cascade of it or of its elements has one
+  std::uint32_t element_timers = 0;  // where the first armed timer of its elements stands; 0: they have none
   bool queues = false;               // some stage of it or of its elements has a station
   const Control* anytime = nullptr;  // the cascade that answers the request, if one does
 };
@@ -144,6 +145,7 @@ struct Program : Compiled {
   std::unique_ptr<Compiled> husk;  // where what is compiled goes in the end; made when the program is replaced
   Atomic<std::int32_t> spare{0};   // frames that losers may still take hold of
   Atomic<std::int32_t> extra{0};   // element frames beyond one per request
+  Mutex timers_mutex;              // of the lists of armed timers of elements
 };
 
 // `traced`: with marks, for an observer that asks for stages. Without `policies`, the library's own are meant.

@@ -188,6 +188,26 @@ TEST_CASE("interleavings: an each with a failure") {
   });
 }
 
+// The timer of an element's hedge, which the one who cancels the request finds, and the end of the element's calls.
+TEST_CASE("interleavings: the timer of an element's hedge and a cancellation") {
+  const auto plan = plan_of([](Stream<int> s) {
+    const auto one = [](int n) { return std::vector<int>{n}; };
+    const auto element = flow<int>("element", [](Stream<int> x) {
+      return hedge("h", x, {"fixed", {{"delay_ms", 1}}}, bang, twice);
+    });
+    return each("e", s.then("v", one), element);
+  });
+  Seen outcomes{{"stage_failed at e[0].h[0]: bang", "[10]", "cancelled"}};
+  explore_all(outcomes, [&](const auto& pick) {
+    World w(pick, 1);
+    auto engine = w.start(plan);
+    auto h = engine.submit(5);
+    w.run({[&] { h.cancel(); }});
+    check(h.ready() && w.answers->count == 1, "not one outcome");
+    outcomes(show(h.get()));
+  });
+}
+
 TEST_CASE("interleavings: stopping and submitting") {
   const auto plan = plan_of([](Stream<int> s) { return s.then("a", plus_one); });
   Seen outcomes{{"6", "shutting_down", "deadline_missed"}};

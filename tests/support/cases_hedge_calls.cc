@@ -1,5 +1,6 @@
 #include "support/expect.h"
 #include "support/steps.h"
+#include "support/through_executor.h"
 
 // Hedges whose two calls answer when the case says so.
 namespace tailrace::test {
@@ -32,12 +33,25 @@ struct Calls {
     const std::lock_guard lock(mutex);
     out.clear();
   }
+  void answer_all(int with) {
+    while (auto one = next()) one->complete(with);
+  }
+  void fail_one() {
+    if (auto one = next()) one->fail({Code::bad_value, "one"});
+  }
 
  private:
   Completion<int> take() {
     const std::lock_guard lock(mutex);
     check(!out.empty(), "no call is out");
     Completion<int> last = std::move(out.back());
+    out.pop_back();
+    return last;
+  }
+  std::optional<Completion<int>> next() {
+    const std::lock_guard lock(mutex);
+    if (out.empty()) return std::nullopt;
+    std::optional<Completion<int>> last(std::move(out.back()));
     out.pop_back();
     return last;
   }
@@ -116,6 +130,61 @@ void the_moment_passes(const Setting& setting) {
   check(engine.drain().empty(), "something runs still");
 }
 
+// Elements with a hedge each, whose second calls are 20 s away: alone, inside elements, or racing with another
+// stage.
+enum class Inside { nothing, elements, race };
+
+Flow<int, int> hedged_elements(Calls& calls, Calls& rival, Inside inside) {
+  const auto size = [](const std::vector<int>& v) { return static_cast<int>(v.size()); };
+  const auto element = flow<int>("element", [&](Stream<int> s) {
+    return hedge("h", s, {"fixed", {{"delay_ms", 2e4}}}, calls.stage());
+  });
+  const auto all =
+      flow<int>("all", [&](Stream<int> s) { return each("e", s.then("up", count_up), element).then("size", size); });
+  return from_int([&](Stream<int> s) {
+    if (inside == Inside::nothing) return s.then("all", all);
+    if (inside == Inside::race) return race("r", s, all, rival.stage());
+    return each("outer", s.then("up", count_up), all).then("size", size);
+  });
+}
+
+enum class Ending { answer, cancel, deadline, stop, failure, loss };
+
+// However elements end, the timers of their hedges are disarmed before the answer, although their calls are still out.
+void timers_end_so(const Setting& setting, Ending how, Inside inside) {
+  const auto timers = std::make_shared<FarTimers>(setting);
+  Setting seen = setting;
+  seen.executor = timers;
+  const int elements = static_cast<int>(std::clamp(timers->concurrency(), 1u, 3u));
+  const bool nested = inside == Inside::elements;
+  Calls calls, rival;
+  auto engine = seen.start(hedged_elements(calls, rival, inside));
+  auto h = engine.submit(nested ? 2 : elements, {.within = how == Ending::deadline ? Duration(40ms) : Duration{}});
+  const int armed = nested ? 1 : elements;
+  const auto all_out = [&] { return calls.count >= armed && timers->armed() >= static_cast<std::size_t>(armed); };
+  check(eventually([&] { return all_out() || h.ready(); }), "the stage was not called, or no timer was armed");
+  switch (how) {
+    case Ending::answer: eventually([&] { return calls.answer_all(1), h.ready(); }); break;
+    case Ending::cancel: h.cancel(); break;
+    case Ending::deadline: break;
+    case Ending::stop: engine.stop(); break;
+    case Ending::failure: calls.fail_one(); break;
+    case Ending::loss: eventually([&] { return rival.answer_all(1), h.ready(); }); break;
+  }
+  (void)h.get();
+  check(timers->armed() == 0, "timers of hedges are armed still");
+  calls.give_up(), rival.give_up();
+  check(engine.drain().empty(), "something runs still");
+}
+
+void timers_end_with_elements(const Setting& setting) {
+  for (const Inside inside : {Inside::nothing, Inside::elements})
+    for (const Ending how : {Ending::answer, Ending::cancel, Ending::deadline, Ending::stop, Ending::failure})
+      timers_end_so(setting, how, inside);
+  const bool in_order = setting.max_losers == 0 || (setting.executor && setting.executor->concurrency() == 0);
+  if (!in_order) timers_end_so(setting, Ending::loss, Inside::race);
+}
+
 }  // namespace
 
 void add_hedge_call_cases(std::vector<Case>& t) {
@@ -123,6 +192,7 @@ void add_hedge_call_cases(std::vector<Case>& t) {
       "each call of a hedge counts for itself",
       {"hedge-first", "hedge-winner", "hedge-other", "hedge-second-fails", "hedge-first-fails", "hedge-both-fail"},
       each_call_counts_for_itself));
+  t.push_back(script_case("timers end with their elements", {"hedge-timer"}, timers_end_with_elements));
   t.push_back(script_case("the moment for a copy passes", {"hedge-over"}, the_moment_passes));
 }
 

@@ -1,8 +1,10 @@
+#include <array>
 #include <optional>
 #include <stop_token>
 
 #include "support/expect.h"
 #include "support/steps.h"
+#include "tailrace/model/registry.h"
 
 // Draining an engine, and giving it another plan.
 namespace tailrace::test {
@@ -208,6 +210,62 @@ void nothing_is_lost_while_plans_change(const Setting& setting) {
   check(token.use_count() == 1, "a plan's stages were kept");
 }
 
+// A model that counts how often it is loaded and how many of it there are.
+class Counted final : public Model {
+ public:
+  Counted() { ++loaded, ++alive; }
+  Counted(const Counted&) = delete;
+  ~Counted() override { --alive; }
+  Status run(std::span<const Tensor> inputs, std::span<Tensor> outputs) const noexcept override {
+    outputs[0] = inputs[0];
+    return {};
+  }
+  bool batched() const noexcept override { return true; }
+  std::string describe() const override { return "a counted model"; }
+  inline static std::atomic<int> loaded{0}, alive{0};
+};
+
+void models_are_loaded_once(const Setting& setting) {
+  using Row = std::array<float, 1>;
+  const int loaded = Counted::loaded, alive = Counted::alive;
+  std::mutex mutex;
+  std::optional<Completion<int>> waits;
+  auto engine = setting.start(from_int([](Stream<int> s) { return s.then("same", same); }));
+  std::optional<Handle<int>> old;
+  {
+    Registry models;
+    models.add("m", {.name = "one", .model = std::make_shared<Counted>(), .accuracy = .9, .latency = 1us});
+    const auto plan = [&](auto last) {
+      const auto f = from_int([&](Stream<int> s) {
+        return s.then("row", [](int x) { return Row{static_cast<float>(x)}; })
+            .then("model", model<Row, Row>("m"))
+            .then("last", last);
+      });
+      return optimise(f, {.models = models}).value();
+    };
+    const auto later = [&](const Row&, Completion<int> done) {
+      const std::lock_guard lock(mutex);
+      waits.emplace(std::move(done));
+    };
+    const auto arrived = [&] {
+      const std::lock_guard lock(mutex);
+      return waits.has_value();
+    };
+    check(engine.replace(plan(later)).empty(), "refused");
+    old.emplace(engine.submit(1));
+    check(eventually(arrived), "not started");
+    check(engine.replace(plan([](const Row& r) { return static_cast<int>(r[0]) + 20; })).empty(), "refused");
+  }
+  check(Counted::loaded == loaded + 1 && Counted::alive == alive + 1, "a plan has a model of its own");
+  expect(engine.submit(1).get(), "21");
+  waits->complete(11);
+  expect(old->get(), "11");
+  check(engine.replace(plan_of(from_int([](Stream<int> s) { return s.then("twice", twice); }))).empty(), "refused");
+  expect(engine.submit(1).get(), "2");
+  check(eventually([&] { return Counted::alive == alive; }), "a model that no plan asks for was kept");
+  check(Counted::loaded == loaded + 1, "a model was loaded again");
+}
+
 }  // namespace
 
 void add_replace_cases(std::vector<Case>& t) {
@@ -221,6 +279,7 @@ void add_replace_cases(std::vector<Case>& t) {
   t.push_back(script_case("those who wait get in by a new plan", {"replace-new", "wait-room"},
                           callers_who_wait_get_in_by_a_new_plan));
   t.push_back(script_case("wrong plans change nothing", {"replace-refused"}, wrong_plans_change_nothing));
+  t.push_back(script_case("models are loaded once", {"replace-models"}, models_are_loaded_once));
   t.push_back(script_case("nothing is lost while plans change", {"replace-nothing-lost", "replace-frees"},
                           nothing_is_lost_while_plans_change));
 }

@@ -35,6 +35,16 @@ Parcel checked(Parcel p) {
 }
 
 void begins(TimePoint deadline) noexcept { watch->past_deadline += watch->time->now() >= deadline; }
+// Looks at all hedges around the stage, "...hedge3eager[1]...", too.
+void begins(TimePoint deadline, const CallFacts& about) noexcept {
+  begins(deadline);
+  if (about.request == 0 || about.request > Watch::requests) return;
+  for (auto at = about.where.find("hedge"); at != about.where.npos; at = about.where.find("hedge", at + 1)) {
+    const auto told = watch->told[static_cast<std::size_t>(about.where[at + 5] - '0')][about.request];
+    const auto call = about.where[about.where.find('[', at) + 1] - '0';
+    watch->begun_in_told += told && told == call + 1;
+  }
+}
 
 // Of stages that are a block alone: what follows them in theirs begins at once.
 void jump(Duration time) {
@@ -122,7 +132,7 @@ class Grower {
   }
   auto timed() {
     return [inner = service()](Parcel p, Completion<Parcel> done) {
-      begins(done.deadline());
+      begins(done.deadline(), done.about());
       inner(std::move(p), std::move(done));
     };
   }
@@ -221,8 +231,8 @@ class Grower {
       for (const auto& p : all) sum += p ? p->word() : 1;
       return Parcel(sum);
     };
-    if (next(2)) return each(name(), parts, flow("e", depth)).then(name(), summed);
-    return each(name(), parts, flow("e", depth), keep).then(name(), kept);
+    if (next(2)) return each("each" + name(), parts, flow("e", depth)).then(name(), summed);
+    return each("each" + name(), parts, flow("e", depth), keep).then(name(), kept);
   }
 
   Random random_;
@@ -245,6 +255,8 @@ HedgeName hedge_of(std::string_view path) noexcept {
   const auto at = path.rfind("hedge") + 5;
   return {static_cast<std::size_t>(path[at] - '0'), path.substr(at + 1) == "eager"};
 }
+
+bool is_in_element(std::string_view path) noexcept { return path.find("each") != path.npos; }
 
 Flow<Parcel, Parcel> faulty_flow(std::uint64_t seed) { return Grower(seed).flow("faulty", 2); }
 

@@ -49,6 +49,11 @@ struct Watch {
   unsigned garbage = 0;                          // values marked invalid that went on behind a test for it
   static constexpr std::size_t hedges = 8;
   std::array<unsigned, hedges> calls{};  // requests that came to the front of each hedge
+  // By hedge and Request::id: 1 + the call that was told to stop, because the other one had answered. Hedges in the
+  // elements of an `each` are not told apart, and not noted.
+  static constexpr std::size_t requests = 16;
+  std::array<std::array<std::uint8_t, requests + 1>, hedges> told{};
+  unsigned begun_in_told = 0;  // stages that began in such a call afterwards
 };
 extern Watch* watch;  // changes only while no engine of such a flow lives
 
@@ -67,6 +72,7 @@ struct HedgeName {
   bool eager;
 };
 HedgeName hedge_of(std::string_view path) noexcept;
+bool is_in_element(std::string_view path) noexcept;
 
 Flow<Parcel, Parcel> faulty_flow(std::uint64_t seed);
 

@@ -72,4 +72,32 @@ class SeesWaiting final : public ThroughExecutor {
   std::set<std::thread::id> waited_;
 };
 
+// Knows which timers are armed that are due in ten seconds at the earliest.
+class FarTimers final : public ThroughExecutor {
+ public:
+  explicit FarTimers(const Setting& setting)
+      : ThroughExecutor(setting.executor ? setting.executor : pool_executor(setting.threads).value()) {}
+  void wake_at(TimePoint due, Timer& timer) noexcept override {
+    if (due != never && due - now() > std::chrono::seconds(10)) {
+      const std::lock_guard lock(mutex_);
+      armed_.insert(&timer);
+    }
+    inner_->wake_at(due, timer);
+  }
+  bool cancel(Timer& timer) noexcept override {
+    const std::lock_guard lock(mutex_);
+    const bool was_armed = inner_->cancel(timer);
+    if (was_armed) armed_.erase(&timer);
+    return was_armed;
+  }
+  std::size_t armed() const {
+    const std::lock_guard lock(mutex_);
+    return armed_.size();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<const Timer*> armed_;
+};
+
 }  // namespace tailrace::test
