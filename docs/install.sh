@@ -65,6 +65,8 @@ need libcli11-dev has_config CLI11Config.cmake
 need catch2 has_config Catch2Config.cmake
 want librapidcheck-dev has_config rapidcheckConfig.cmake
 want libbenchmark-dev has_config benchmarkConfig.cmake
+want libturbojpeg0-dev has_file '/usr/include/turbojpeg.h'
+want libpng-dev has_file '/usr/include/png.h'
 want ccache has_command ccache
 [ $browser = no ] || want chromium has_command chromium
 if [ $gate = yes ]; then

@@ -15,7 +15,7 @@ enum class Exit : int {
   fine = 0,
   some_failed = 1,    // some rows have no answer, or an answer was not the expected one
   bad_input = 2,      // a flag, a name, a file
-  not_available = 3,  // this build has no LibTorch
+  not_available = 3,  // this build has no LibTorch, or no decoders of pictures
 };
 
 struct DemoOptions {
@@ -27,6 +27,16 @@ struct DemoOptions {
   unsigned threads = 0;
 };
 Exit demo_digits(const DemoOptions& options);
+
+struct PhotosOptions {
+  std::string models;               // folder of the networks; empty: the user's
+  std::vector<std::string> photos;  // files; empty: those beside the networks
+  std::string flow;                 // empty: the repository's
+  std::string references;           // empty: the repository's, where no photos are named
+  bool json = false;
+  unsigned threads = 0;
+};
+Exit demo_photos(const PhotosOptions& options);
 
 struct ExplainOptions {
   std::string flow;

@@ -193,7 +193,7 @@ Problems prepare(DemoOptions& options) {
   if (options.data.empty()) options.data = TAILRACE_DOCS "/data/digits.csv";
   if (options.flow.empty()) options.flow = TAILRACE_DOCS "/flows/digits.json";
   if (options.cache.empty()) {
-    auto cache = default_cache();
+    auto cache = default_cache("demo");
     if (!cache) return std::move(cache).error();
     options.cache = *std::move(cache);
   }

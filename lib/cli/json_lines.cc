@@ -71,6 +71,21 @@ std::string answer_line(std::size_t row, const Outcome<std::int64_t>& label) {
   return line(json);
 }
 
+std::string answer_line(std::size_t row, const Outcome<stages::Ranking>& top) {
+  Json json = begin(row, top);
+  if (!top) return line(json);
+  json["top"] = Json::array();
+  for (const auto& c : *top) {
+    Json one = {{"index", c.index}};
+    if (!c.label.empty()) one["label"] = c.label;
+    const auto as_float = static_cast<float>(c.score);
+    one["score"] = static_cast<double>(as_float) == c.score ? shortest(as_float) : c.score;
+    json["top"].push_back(std::move(one));
+  }
+  put_facts(json, top);
+  return line(json);
+}
+
 std::string answer_line(std::size_t row, const Outcome<Tensor>& values) {
   Json json = begin(row, values);
   if (values) json["values"] = numbers(*values);

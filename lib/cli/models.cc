@@ -4,15 +4,25 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <sstream>
 
 #include "cli/files.h"
 #include "tailrace/plan/json.h"
 #include "tailrace/stages/stages.h"
+#if TAILRACE_HAS_IMAGE
+#include "tailrace/image/decode.h"
+#endif
 #if TAILRACE_HAS_TORCH
 #include "tailrace/torch/torch.h"
 #endif
 
 namespace tailrace::cli {
+
+#if TAILRACE_HAS_IMAGE
+bool have_images() noexcept { return true; }
+#else
+bool have_images() noexcept { return false; }
+#endif
 
 #if TAILRACE_HAS_TORCH
 bool have_torch() noexcept { return true; }
@@ -33,9 +43,29 @@ Built<std::shared_ptr<const Model>> open_model(const std::string& path, const st
 }
 #endif
 
+namespace {
+
+// "imagenet" is docs/data/imagenet.txt, one label a line.
+Built<std::shared_ptr<const stages::Labels>> labels_of(const std::string& name) {
+  if (name != "imagenet")
+    return Problems(Code::unknown_name, "top",
+                    "there are no labels named '" + name.substr(0, 60) + "'" + nearest_hint(name, {"imagenet"}));
+  const auto text = read_file(TAILRACE_DOCS "/data/imagenet.txt", std::size_t{1} << 20);
+  if (!text) return text.error();
+  auto labels = std::make_shared<stages::Labels>();
+  std::istringstream lines(*text);
+  for (std::string line; std::getline(lines, line);) labels->push_back(line);
+  return std::shared_ptr<const stages::Labels>(std::move(labels));
+}
+
+}  // namespace
+
 Catalog make_catalog() {
   Catalog catalog;
-  add_stages(catalog);
+  add_stages(catalog, labels_of);
+#if TAILRACE_HAS_IMAGE
+  add_image_stages(catalog);
+#endif
   catalog.default_model<Tensor, Tensor>();
   return catalog;
 }

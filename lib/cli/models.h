@@ -18,10 +18,16 @@ namespace tailrace::cli {
 bool have_torch() noexcept;
 inline constexpr const char* no_torch = "this build of tailrace has no LibTorch: build with -DTAILRACE_TORCH=ON";
 
+// Whether this build can decode pictures.
+bool have_images() noexcept;
+inline constexpr const char* no_images =
+    "this build of tailrace decodes no pictures: install libturbojpeg0-dev and libpng-dev, and build it again";
+
 // The model of a TorchScript file. `row`: the shape of one row of float32, so that it is warm; empty: unknown.
 Built<std::shared_ptr<const Model>> open_model(const std::string& path, const std::string& name, const Shape* row);
 
-// What flows on the command line may name: the ready-made stages, and models from Tensor to Tensor.
+// What flows on the command line may name: the ready-made stages, with the labels "imagenet", and models from Tensor to
+// Tensor.
 Catalog make_catalog();
 
 // A profile from a file; problems begin "FILE:line:column". No file: an empty one.

@@ -65,15 +65,15 @@ Built<std::shared_ptr<const Model>> open_or_train(const std::string& folder, boo
 
 }  // namespace
 
-Built<std::string> default_cache() {
+Built<std::string> default_cache(const std::string& folder) {
   const auto set = [](const char* name) {
     const char* value = std::getenv(name);
     return std::string(value ? value : "");
   };
-  if (const auto cache = set("XDG_CACHE_HOME"); cache.starts_with('/')) return cache + "/tailrace/demo";
-  if (const auto home = set("HOME"); !home.empty()) return home + "/.cache/tailrace/demo";
+  if (const auto cache = set("XDG_CACHE_HOME"); cache.starts_with('/')) return cache + "/tailrace/" + folder;
+  if (const auto home = set("HOME"); !home.empty()) return home + "/.cache/tailrace/" + folder;
   return Problems(Code::bad_value, "",
-                  "neither XDG_CACHE_HOME nor HOME is set: --cache DIR says where to keep the trained networks");
+                  "neither XDG_CACHE_HOME nor HOME is set, and no folder of the networks is named");
 }
 
 Built<Networks> open_networks(const Digits& digits, std::uint64_t seed, const std::string& cache) {

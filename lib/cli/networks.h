@@ -14,8 +14,9 @@ struct Networks {
   std::shared_ptr<const Model> tiny, large;
 };
 
-// Where the demo keeps what it trained: $XDG_CACHE_HOME/tailrace/demo, or ~/.cache/tailrace/demo.
-Built<std::string> default_cache();
+// Where demos keep what they trained, "demo", or find what was exported, "models": a folder in
+// $XDG_CACHE_HOME/tailrace, or ~/.cache/tailrace.
+Built<std::string> default_cache(const std::string& folder);
 
 // A file in the cache that cannot be used is made again. Says on standard error what takes long.
 Built<Networks> open_networks(const Digits& digits, std::uint64_t seed, const std::string& cache);

@@ -14,6 +14,7 @@ namespace {
 constexpr const char* footer = R"(Examples:
   tailrace demo digits                          train, explain, run and time a cascade of two networks
   tailrace demo digits --seeds 5 --json         the same over five seeds, for a program
+  tailrace demo photos                          a cascade of three public networks on photographs
   tailrace explain docs/flows/digits.json       what a flow computes
   tailrace explain FLOW.json --models DIR       and how it will run with the models DIR/NAME.pt
   tailrace run FLOW.json --models DIR --input rows.csv
@@ -33,15 +34,16 @@ Exit codes:
   0  fine
   1  some rows have no answer (their lines say why)
   2  a flag, a name or a file is wrong (one line on standard error says which, and where)
-  3  not available in this build: it has no LibTorch
+  3  not available in this build: it has no LibTorch, or decodes no pictures
 )";
 
 constexpr const char* run_footer =
-    R"(A flow is a JSON file, as docs/flows/digits.json. It may use the stages scale, softmax and arg_max, the exit test margin, and
-models; model NAME is the TorchScript file DIR/NAME.pt, which takes [1, ...] and gives [1, ...] of float32. Input is CSV (numbers
+    R"(A flow is a JSON file, as docs/flows/digits.json. It may use the stages scale, softmax, arg_max and top, the exit test margin,
+and models; model NAME is the TorchScript file DIR/NAME.pt, which takes [1, ...] and gives [1, ...] of float32. Input is CSV (numbers
 between commas, a line a row) or NumPy's .npy ([rows, ...]); values become float32. Answers come in the order of rows:
   {"row":0,"label":3,"rung":0}                                    arg_max gives a label; "rung" says who answered a cascade
   {"row":1,"values":[0.1,0.9]}                                    a flow that ends in a tensor
+  {"row":1,"top":[{"index":1,"label":"dog","score":0.9},...]}     one that ends in top
   {"row":2,"error":{"code":"deadline_missed","where":"","what":"..."}}
 
 Examples (the demo prints the folder of its networks as FOLDER/digits.json):
@@ -62,6 +64,20 @@ constexpr const char* demo_footer = R"(What happens:
   4. The flow is read from that copy, optimised, and explained.
   5. The engine's answers are compared with the same steps done by hand; then all are timed, in turn, in many rounds.
 The speed-up to expect is 0.8 / (t_tiny / t_large + share of images that the large network looks at).
+)";
+
+constexpr const char* photos_footer =
+    R"(The networks (EfficientNet-Lite 0, 1 and 2) and five photographs are fetched and exported once, by
+  python3 docs/models/export.py
+What happens:
+  1. The flow is read from JSON: decode, a cascade of resize, crop, normalise and network, softmax, top.
+  2. Every network answers every photograph, and the stages are measured.
+  3. The plan is made with these costs, and explained; its engine answers every photograph.
+  4. What each network said is compared with what the Python original said: probabilities within 1e-4.
+
+Examples:
+  tailrace demo photos
+  tailrace demo photos cat.jpg dog.png --json
 )";
 
 constexpr const char* bench_footer =
@@ -89,7 +105,8 @@ Examples:
 )";
 
 struct Given {
-  DemoOptions demo;
+  DemoOptions digits;
+  PhotosOptions photos;
   ExplainOptions explain;
   RunOptions run;
   MeasureFlowOptions measure;
@@ -106,13 +123,11 @@ void add_threads(CLI::App& command, unsigned& threads) {
       ->type_name("N");
 }
 
-void add_demo(CLI::App& app, DemoOptions& o) {
-  auto* demo = app.add_subcommand("demo", "Shows Tailrace at work: tailrace demo digits");
-  demo->require_subcommand(1);
+void add_digits(CLI::App& demo, DemoOptions& o) {
   auto* digits =
-      demo->add_subcommand("digits",
-                           "Trains a tiny and a large network on handwritten digits (once: they are kept), and lets a\n"
-                           "cascade answer with the tiny one where it is sure and with the large one elsewhere");
+      demo.add_subcommand("digits",
+                          "Trains a tiny and a large network on handwritten digits (once: they are kept), and lets a\n"
+                          "cascade answer with the tiny one where it is sure and with the large one elsewhere");
   digits->add_option("--seeds", o.seeds, "Train and measure with so many seeds, and give the mean (default: 1)")
       ->check(between(1, 100))
       ->type_name("N");
@@ -130,6 +145,34 @@ void add_demo(CLI::App& app, DemoOptions& o) {
       ->type_name("FILE");
   add_threads(*digits, o.threads);
   digits->footer(demo_footer);
+}
+
+void add_photos(CLI::App& demo, PhotosOptions& o) {
+  auto* photos =
+      demo.add_subcommand("photos",
+                          "Says what is in photographs, by a cascade of three networks, each larger than the\n"
+                          "one before it, and what each of them says and costs");
+  photos->add_option("PHOTO", o.photos, "JPEG or PNG files (default: DIR/photos/*)")->type_name("");
+  photos
+      ->add_option("--models", o.models,
+                   "The networks (default: $XDG_CACHE_HOME/tailrace/models or ~/.cache/tailrace/models)")
+      ->type_name("DIR");
+  photos->add_flag("--json", o.json, "Print the figures as JSON");
+  photos->add_option("--flow", o.flow, "The flow (default: docs/flows/photos.json of the source folder)")
+      ->type_name("FILE");
+  photos
+      ->add_option("--references", o.references,
+                   "Recorded answers (default: docs/models/photos.json of the source folder, unless PHOTOs are named)")
+      ->type_name("FILE");
+  add_threads(*photos, o.threads);
+  photos->footer(photos_footer);
+}
+
+void add_demo(CLI::App& app, Given& given) {
+  auto* demo = app.add_subcommand("demo", "Shows Tailrace at work: tailrace demo digits, tailrace demo photos");
+  demo->require_subcommand(1);
+  add_digits(*demo, given.digits);
+  add_photos(*demo, given.photos);
 }
 
 void add_explain(CLI::App& app, ExplainOptions& o) {
@@ -258,13 +301,15 @@ Exit complain_of(const CLI::App& app, const CLI::ParseError& error) {
   std::string what = unexpected.empty() ? error.what() : unexpected_in_words(command, unexpected.front());
   for (char& c : what)
     if (c == '\n') c = ' ';
-  if (what == "A subcommand is required") what = command.get_parent() ? "demo of what? digits" : "no command given";
+  if (what == "A subcommand is required")
+    what = command.get_parent() ? "demo of what? digits or photos" : "no command given";
   return complain(what + "; see " + path_of(command) + " --help");
 }
 
 Exit dispatch(const CLI::App& app, const Given& given) {
   const std::string command = app.get_subcommands().front()->get_name();
-  if (command == "demo") return demo_digits(given.demo);
+  if (command == "demo")
+    return innermost(app).get_name() == "photos" ? demo_photos(given.photos) : demo_digits(given.digits);
   if (command == "explain") return explain_flow(given.explain);
   if (command == "measure") return measure_flow(given.measure);
   if (command == "bench") return bench_flow(given.bench);
@@ -282,7 +327,7 @@ int run_program(int argc, const char* const* argv) {
                                           (have_torch() ? ", with LibTorch" : ", without LibTorch"));
     app.set_help_flag("--help,-h", "Print this help");
     app.require_subcommand(1);
-    add_demo(app, given.demo);
+    add_demo(app, given);
     add_explain(app, given.explain);
     add_run(app, given.run);
     add_measure(app, given.measure);

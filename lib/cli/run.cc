@@ -10,6 +10,7 @@
 #include "cli/models.h"
 #include "cli/rows.h"
 #include "tailrace/exec/start.h"
+#include "tailrace/stages/top.h"
 #include "tailrace/trace/all.h"
 #include "tailrace/trace/chrome.h"
 #include "tailrace/trace/metrics.h"
@@ -95,6 +96,8 @@ Exit run_flow(const RunOptions& options) {
   if (equal(out, type_of<std::int64_t>))
     return run_typed<std::int64_t>(graph, std::move(registry), rows, options, request);
   if (equal(out, type_of<Tensor>)) return run_typed<Tensor>(graph, std::move(registry), rows, options, request);
+  if (equal(out, type_of<stages::Ranking>))
+    return run_typed<stages::Ranking>(graph, std::move(registry), rows, options, request);
   return complain(options.flow + ": gives " + catalog.type_name(out) + ", which this program cannot print");
 }
 

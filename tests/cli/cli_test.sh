@@ -37,7 +37,7 @@ expect 0 'tailrace [0-9]*' '' --version
 expect 2 '' 'tailrace: no command given; see tailrace --help'
 expect 2 '' "tailrace: unknown command 'explian' (did you mean 'explain'?); see tailrace --help" explian
 expect 2 '' "tailrace: unknown flag '--sede' (did you mean '--seeds'?); see tailrace demo digits --help" demo digits --sede 3
-expect 2 '' 'tailrace: demo of what? digits; see tailrace demo --help' demo
+expect 2 '' 'tailrace: demo of what? digits or photos; see tailrace demo --help' demo
 expect 2 '' 'tailrace: --seeds: *0*100*' demo digits --seeds 0
 expect 2 '' 'tailrace: --seeds: *many*' demo digits --seeds many
 expect 2 '' 'tailrace: FLOW is required; see tailrace explain --help' explain
@@ -65,6 +65,9 @@ expect 0 '{"row":0,"label":2}'$'\n''{"row":1,"label":0}' '' run best.json --inpu
 expect 0 '{"row":0,"label":1}'$'\n''{"row":1,"label":0}' '' run best.json --input rows.csv --columns 2 --threads 2
 expect 0 '{"row":0,"values":\[0.5,1.0,1.5\]}'$'\n''*' '' run scale.json --input rows.csv
 expect 0 '{"row":0,*}' '' run scale.json --input <(printf '1,2\n') --within 10s
+
+flow top.json '{"name": "top", "run": {"top": {"k": 2}}}'
+expect 0 '{"row":0,"top":\[{"index":2,"score":3.0},{"index":1,"score":2.0}\]}'$'\n''*' '' run top.json --input rows.csv
 
 # ---- seeing
 expect 0 '*' '' run best.json --input rows.csv --trace t.json --metrics m.prom
@@ -140,6 +143,7 @@ expect 2 '' "tailrace: --goal takes a time such as 5ms, 0.2s or 300us, got '5'" 
 "$tailrace" demo digits --data none.csv >out.txt 2>err.txt
 if [ $? = 3 ]; then  # a build without LibTorch says so, whatever else is asked
   judge 3 '' 'tailrace: this build of tailrace has no LibTorch*' 3 'tailrace demo digits'
+  expect 3 '' 'tailrace: this build of tailrace has no LibTorch*' demo photos
   expect 3 '' 'tailrace: this build of tailrace has no LibTorch*' run "$docs/flows/digits.json" --input rows.csv --models .
   expect 3 '' 'tailrace: this build of tailrace has no LibTorch*' explain "$docs/flows/digits.json" --models .
 else
@@ -147,6 +151,15 @@ else
   expect 2 '' 'tailrace: rows.csv: has 3 numbers a row, expected 64 pixels and a digit' demo digits --data rows.csv
   expect 2 '' 'tailrace: the flow uses models: --models names*' run "$docs/flows/digits.json" --input rows.csv
   expect 2 '' 'tailrace: nowhere: is not a folder*' run "$docs/flows/digits.json" --input rows.csv --models nowhere
+  "$tailrace" demo photos --models nowhere >out.txt 2>err.txt
+  if [ $? = 3 ]; then judge 3 '' 'tailrace: this build of tailrace decodes no pictures: install *' 3 'tailrace demo photos'
+  else
+    judge 2 '' 'tailrace: nowhere: is not a folder; python3 docs/models/export.py makes what the demo needs' 2 \
+      'tailrace demo photos --models nowhere'
+    expect 2 '' 'tailrace: ./photos: holds no photographs; *' demo photos --models .
+    expect 2 '' 'tailrace: none.jpg: cannot be opened: *tailrace: none.png: cannot be opened: *' demo photos --models . none.jpg none.png
+    expect 2 '' 'tailrace: ./lite0.pt: there is no such file*' demo photos --models . rows.csv
+  fi
   mkdir models && printf 'not a model' >models/tiny.pt && printf 'x' >models/larg.pt
   expect 2 '' "tailrace: models/tiny.pt: *tailrace: models/large.pt: there is no such file for model 'large' (did you mean 'larg'?)" \
     run "$docs/flows/digits.json" --input rows.csv --models models

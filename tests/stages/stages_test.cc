@@ -108,9 +108,13 @@ TEST_CASE("add_stages: the same flow in C++ and as JSON") {
   tr::add_stages(catalog);
   catalog.default_model<tr::Tensor, tr::Tensor>();
   CHECK(catalog.problems().empty());
-  CHECK(catalog.describe() ==
-        "arg_max: Tensor -> long\nscale(by?, offset?): Tensor -> Tensor\nsoftmax: Tensor -> Tensor\nmargin(least, "
-        "of?): tests Tensor\n");
+  CHECK(
+      catalog.describe() ==
+      "arg_max: Tensor -> long\ncrop(height, width): Tensor -> Tensor\n"
+      "normalise(mean?, means?, deviation?, deviations?): Tensor -> Tensor\n"
+      "resize(shorter?, height?, width?, filter?): Tensor -> Tensor\nscale(by?, offset?): Tensor -> Tensor\n"
+      "softmax: Tensor -> Tensor\nstack: std::vector<tailrace::Tensor> -> Tensor\ntop(k?, labels?): Tensor -> Ranking\n"
+      "margin(least, of?): tests Tensor\n");
   const auto flow = tr::flow<tr::Tensor>("digits", [](tr::Stream<tr::Tensor> image) {
     auto pixels = image.then("scale", tr::stages::scale({.by = 0.0625}));
     auto tiny = tr::exit_if(tr::model<tr::Tensor, tr::Tensor>("tiny"), tr::stages::margin_test({.least = 0.8}));

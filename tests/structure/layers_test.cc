@@ -51,9 +51,9 @@ TEST_CASE("a folder includes only the folders it may") {
 }
 
 TEST_CASE("public headers include no library of others") {
-  for (const std::string library :
-       {"torch/script.h", "ATen/Parallel.h", "c10/util/Exception.h", "caffe2/a.h", "nlohmann/json.hpp", "fmt/format.h",
-        "CLI/CLI.hpp", "lmdb.h", "hiredis/hiredis.h", "oneapi/tbb/task_arena.h", "tbb/task_arena.h"}) {
+  for (const std::string library : {"torch/script.h", "ATen/Parallel.h", "c10/util/Exception.h", "caffe2/a.h",
+                                    "nlohmann/json.hpp", "fmt/format.h", "CLI/CLI.hpp", "turbojpeg.h", "png.h",
+                                    "lmdb.h", "hiredis/hiredis.h", "oneapi/tbb/task_arena.h", "tbb/task_arena.h"}) {
     INFO(library);
     CHECK(
         complaint({{"include/tailrace/exec/pool.h", "#include <" + library + ">\n"}}).find("may be included only in") !=
@@ -81,6 +81,9 @@ TEST_CASE("in lib/ each library of others has its place") {
         "lib/plan/a.cc:1: CLI may be included only in lib/cli");
   CHECK(complaint({{"lib/plan/a.cc", "#include <lmdb.h>\n"}}) ==
         "lib/plan/a.cc:1: lmdb.h may be included only in lib/store");
+  CHECK(complaint({{"lib/stages/a.cc", "#include <png.h>\n"}}) ==
+        "lib/stages/a.cc:1: png.h may be included only in lib/image");
+  CHECK(complaint({{"lib/image/a.cc", "#include <turbojpeg.h>\n"}}).empty());
   CHECK(complaint({{"lib/plan/a.cc", "#include <fmt/format.h>\n"}}).empty());
 }
 

