@@ -3,8 +3,8 @@
 #include <memory_resource>
 #include <vector>
 
-#include "engine/task_queue.h"
 #include "tailrace/core/atomic.h"
+#include "tailrace/engine/task_queue.h"
 
 namespace tailrace::detail {
 

@@ -6,9 +6,9 @@
 #include <thread>
 #include <vector>
 
-#include "engine/task_queue.h"
 #include "exec/timer_thread.h"
 #include "exec/wait.h"
+#include "tailrace/engine/task_queue.h"
 #include "tailrace/engine/worker.h"
 
 namespace tailrace {
@@ -18,7 +18,7 @@ namespace {
 struct Queue {
   std::mutex mutex;
   std::condition_variable some;
-  detail::TaskQueue tasks;
+  TaskQueue tasks;
   bool stopping = false;
 
   void push(Task& task) noexcept {

@@ -10,9 +10,9 @@
 #include <thread>
 #include <vector>
 
-#include "engine/task_queue.h"
 #include "exec/timer_thread.h"
 #include "exec/wait.h"
+#include "tailrace/engine/task_queue.h"
 #include "tailrace/engine/worker.h"
 
 namespace tailrace {
@@ -75,7 +75,7 @@ class ArenaExecutor : public Executor {
 
   tbb::task_arena& arena_;
   std::mutex mutex_;
-  detail::TaskQueue tasks_;
+  TaskQueue tasks_;
   detail::TimerThread timers_;
 };
 

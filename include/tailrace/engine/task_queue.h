@@ -1,9 +1,9 @@
 #pragma once
 #include "tailrace/engine/executor.h"
 
-namespace tailrace::detail {
+namespace tailrace {
 
-// Tasks in the order in which they came. Takes no memory, and no lock: its owner has one.
+// For executors: tasks in the order in which they came. Takes no memory, and has no lock: its owner does.
 class TaskQueue {
  public:
   bool empty() const noexcept { return !first_; }
@@ -24,4 +24,4 @@ class TaskQueue {
   Task* last_ = nullptr;
 };
 
-}  // namespace tailrace::detail
+}  // namespace tailrace
