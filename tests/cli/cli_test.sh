@@ -156,6 +156,7 @@ else
   else
     judge 2 '' 'tailrace: nowhere: is not a folder; python3 docs/models/export.py makes what the demo needs' 2 \
       'tailrace demo photos --models nowhere'
+    expect 0 '*decode*lite0*lite2*top(k = 5, labels = "imagenet")*' '' explain "$docs/flows/photos.json"
     expect 2 '' 'tailrace: ./photos: holds no photographs; *' demo photos --models .
     expect 2 '' 'tailrace: none.jpg: cannot be opened: *tailrace: none.png: cannot be opened: *' demo photos --models . none.jpg none.png
     expect 2 '' 'tailrace: ./lite0.pt: there is no such file*' demo photos --models . rows.csv
