@@ -7,12 +7,12 @@ Into FOLDER (default: $XDG_CACHE_HOME/tailrace/models, else ~/.cache/tailrace/mo
   lite0.json lite1.json lite2.json  what each takes, in numbers: size, resizing, crop, mean and deviation
   photos/                           five sample photographs
   voice.pt voice.json               Silero VAD for 16 kHz as TorchScript, with its state as inputs and outputs
-  speech/                           speech.wav, said by espeak-ng (Debian: espeak-ng; left out where it is not installed),
-                                    and speech.csv, the original's probability of a voice for each 512 samples of it
+  speech/                           speech.wav, said by espeak-ng (Debian: espeak-ng; left out where it is missing), and
+                                    speech.csv, the original's probability of a voice for each 512 samples of it
 and compares what the networks say about the photographs with docs/models/photos.json. `--record` writes that file anew.
 
-Needs Python 3.11 or newer with pip, a network, about 3 GB to download and 6 GB of disk while it runs: PyTorch for Python
-brings its CUDA libraries along, though no GPU is needed. `--environment DIR` keeps them for the next time.
+Needs Python 3.11 or newer with pip, a network, about 3 GB to download and 6 GB of disk while it runs: PyTorch for
+Python brings its CUDA libraries along, though no GPU is needed. `--environment DIR` keeps them for the next time.
 """
 import argparse
 import json
@@ -184,7 +184,7 @@ def export_voice(environment, folder):
         def forward(self, samples: torch.Tensor, state: torch.Tensor, before: torch.Tensor):
             samples = torch.cat([before, samples], 1)
             probability, state = self.network(samples, state)
-            return probability, state, samples[:, -64:]
+            return probability, state, samples[:, -64:]  # BEFORE; a script cannot read it
 
     torch.jit.freeze(torch.jit.script(Voice(original._model).eval())).save(str(folder / "voice.pt"))
     facts = {
@@ -258,7 +258,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=pathlib.Path, default=default_folder(), metavar="FOLDER")
     parser.add_argument("--environment", type=pathlib.Path, metavar="DIR", help="install into DIR, and keep it")
-    parser.add_argument("--record", action="store_true", help="write docs/models/photos.json and docs/data/imagenet.txt")
+    parser.add_argument("--record", action="store_true",
+                        help="write docs/models/photos.json and docs/data/imagenet.txt")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.inside:
