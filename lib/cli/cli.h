@@ -38,6 +38,15 @@ struct PhotosOptions {
 };
 Exit demo_photos(const PhotosOptions& options);
 
+struct SpeechOptions {
+  std::string models;      // folder of the network; empty: the user's
+  std::string wav;         // empty: the one beside the network
+  std::string references;  // empty: those beside the network, where no file is named
+  std::size_t streams = 16;
+  unsigned threads = 0;
+};
+Exit demo_speech(const SpeechOptions& options);
+
 struct ExplainOptions {
   std::string flow;
   std::string models;   // empty: models stay names

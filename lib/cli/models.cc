@@ -27,18 +27,33 @@ bool have_images() noexcept { return false; }
 #if TAILRACE_HAS_TORCH
 bool have_torch() noexcept { return true; }
 
+namespace {
+
+Built<std::shared_ptr<const Model>> open_with(const std::string& path, const torch::LoadOptions& options) {
+  auto model = torch::open(path, options);
+  if (model) return *std::move(model);
+  return Problems(model.error().code(), path, std::string(model.error().what()));
+}
+
+}  // namespace
+
 Built<std::shared_ptr<const Model>> open_model(const std::string& path, const std::string& name, const Shape* row) {
   torch::LoadOptions options;
   options.name = name;
   if (row) options.rows = {{DType::float32, *row}};
-  auto model = torch::open(path, options);
-  if (model) return *std::move(model);
-  return Problems(model.error().code(), path, std::string(model.error().what()));
+  return open_with(path, options);
+}
+
+Built<std::shared_ptr<const Model>> open_stateful(const std::string& path, const std::string& name) {
+  return open_with(path, {.batch_dim = std::nullopt, .name = name});
 }
 #else
 bool have_torch() noexcept { return false; }
 
 Built<std::shared_ptr<const Model>> open_model(const std::string& path, const std::string&, const Shape*) {
+  return Problems(Code::unsupported, path, no_torch);
+}
+Built<std::shared_ptr<const Model>> open_stateful(const std::string& path, const std::string&) {
   return Problems(Code::unsupported, path, no_torch);
 }
 #endif

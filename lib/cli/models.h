@@ -26,6 +26,9 @@ inline constexpr const char* no_images =
 // The model of a TorchScript file. `row`: the shape of one row of float32, so that it is warm; empty: unknown.
 Built<std::shared_ptr<const Model>> open_model(const std::string& path, const std::string& name, const Shape* row);
 
+// The same of a network that takes and gives its state: several inputs and outputs, as they are.
+Built<std::shared_ptr<const Model>> open_stateful(const std::string& path, const std::string& name);
+
 // What flows on the command line may name: the ready-made stages, with the labels "imagenet", and models from Tensor to
 // Tensor.
 Catalog make_catalog();

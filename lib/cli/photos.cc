@@ -251,8 +251,8 @@ Built<References> read_references(const std::string& path) {
   if (!text) return text.error();
   auto references = parse_references(*text);
   if (references) return references;
-  return Problems(references.error().code(), path + ":" + references.error().where(),
-                  references.error().list().front().what);
+  const Problem& p = references.error().list().front();
+  return Problems(p.code, path + (p.where.empty() ? "" : ":" + p.where), p.what);
 }
 
 Built<PhotosFigures> run_photos(const PhotosOptions& options) {

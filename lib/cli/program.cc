@@ -15,6 +15,7 @@ constexpr const char* footer = R"(Examples:
   tailrace demo digits                          train, explain, run and time a cascade of two networks
   tailrace demo digits --seeds 5 --json         the same over five seeds, for a program
   tailrace demo photos                          a cascade of three public networks on photographs
+  tailrace demo speech                          a voice detector with a memory, over many streams at once
   tailrace explain docs/flows/digits.json       what a flow computes
   tailrace explain FLOW.json --models DIR       and how it will run with the models DIR/NAME.pt
   tailrace run FLOW.json --models DIR --input rows.csv
@@ -80,6 +81,12 @@ Examples:
   tailrace demo photos cat.jpg dog.png --json
 )";
 
+constexpr const char* speech_footer = R"(The network (Silero VAD) and a recording are fetched and made once, by
+  python3 docs/models/export.py
+Each stream has a state of its own. Every stream is heard alone, then all of them at once: the answers must be the same,
+bit for bit, and within 1e-4 of what the Python original says.
+)";
+
 constexpr const char* bench_footer =
     R"(Sends rows to a live engine at the times that --arrivals says, whatever becomes of those before, and counts latencies from
 the time at which a row was to be sent. Rows are taken in turn. Arrivals:
@@ -107,6 +114,7 @@ Examples:
 struct Given {
   DemoOptions digits;
   PhotosOptions photos;
+  SpeechOptions speech;
   ExplainOptions explain;
   RunOptions run;
   MeasureFlowOptions measure;
@@ -168,11 +176,29 @@ void add_photos(CLI::App& demo, PhotosOptions& o) {
   photos->footer(photos_footer);
 }
 
+void add_speech(CLI::App& demo, SpeechOptions& o) {
+  auto* speech =
+      demo.add_subcommand("speech",
+                          "Says where a voice speaks in a recording, with a network that remembers what came\n"
+                          "before, in one stream and in many at once");
+  speech->add_option("WAV", o.wav, "One channel of 16 bits at 16 kHz (default: DIR/speech/speech.wav)")->type_name("");
+  speech
+      ->add_option("--models", o.models,
+                   "The network (default: $XDG_CACHE_HOME/tailrace/models or ~/.cache/tailrace/models)")
+      ->type_name("DIR");
+  speech->add_option("--references", o.references, "Recorded answers, as CSV (default: those of speech.wav)")
+      ->type_name("FILE");
+  speech->add_option("--streams", o.streams, "Streams at once (default: 16)")->check(between(1, 512))->type_name("N");
+  add_threads(*speech, o.threads);
+  speech->footer(speech_footer);
+}
+
 void add_demo(CLI::App& app, Given& given) {
-  auto* demo = app.add_subcommand("demo", "Shows Tailrace at work: tailrace demo digits, tailrace demo photos");
+  auto* demo = app.add_subcommand("demo", "Shows Tailrace at work: tailrace demo digits, photos or speech");
   demo->require_subcommand(1);
   add_digits(*demo, given.digits);
   add_photos(*demo, given.photos);
+  add_speech(*demo, given.speech);
 }
 
 void add_explain(CLI::App& app, ExplainOptions& o) {
@@ -302,14 +328,18 @@ Exit complain_of(const CLI::App& app, const CLI::ParseError& error) {
   for (char& c : what)
     if (c == '\n') c = ' ';
   if (what == "A subcommand is required")
-    what = command.get_parent() ? "demo of what? digits or photos" : "no command given";
+    what = command.get_parent() ? "demo of what? digits, photos or speech" : "no command given";
   return complain(what + "; see " + path_of(command) + " --help");
 }
 
 Exit dispatch(const CLI::App& app, const Given& given) {
   const std::string command = app.get_subcommands().front()->get_name();
-  if (command == "demo")
-    return innermost(app).get_name() == "photos" ? demo_photos(given.photos) : demo_digits(given.digits);
+  if (command == "demo") {
+    const std::string demo = innermost(app).get_name();
+    return demo == "photos"   ? demo_photos(given.photos)
+           : demo == "speech" ? demo_speech(given.speech)
+                              : demo_digits(given.digits);
+  }
   if (command == "explain") return explain_flow(given.explain);
   if (command == "measure") return measure_flow(given.measure);
   if (command == "bench") return bench_flow(given.bench);

@@ -37,7 +37,7 @@ expect 0 'tailrace [0-9]*' '' --version
 expect 2 '' 'tailrace: no command given; see tailrace --help'
 expect 2 '' "tailrace: unknown command 'explian' (did you mean 'explain'?); see tailrace --help" explian
 expect 2 '' "tailrace: unknown flag '--sede' (did you mean '--seeds'?); see tailrace demo digits --help" demo digits --sede 3
-expect 2 '' 'tailrace: demo of what? digits or photos; see tailrace demo --help' demo
+expect 2 '' 'tailrace: demo of what? digits, photos or speech; see tailrace demo --help' demo
 expect 2 '' 'tailrace: --seeds: *0*100*' demo digits --seeds 0
 expect 2 '' 'tailrace: --seeds: *many*' demo digits --seeds many
 expect 2 '' 'tailrace: FLOW is required; see tailrace explain --help' explain
@@ -144,6 +144,7 @@ expect 2 '' "tailrace: --goal takes a time such as 5ms, 0.2s or 300us, got '5'" 
 if [ $? = 3 ]; then  # a build without LibTorch says so, whatever else is asked
   judge 3 '' 'tailrace: this build of tailrace has no LibTorch*' 3 'tailrace demo digits'
   expect 3 '' 'tailrace: this build of tailrace has no LibTorch*' demo photos
+  expect 3 '' 'tailrace: this build of tailrace has no LibTorch*' demo speech
   expect 3 '' 'tailrace: this build of tailrace has no LibTorch*' run "$docs/flows/digits.json" --input rows.csv --models .
   expect 3 '' 'tailrace: this build of tailrace has no LibTorch*' explain "$docs/flows/digits.json" --models .
 else
@@ -156,10 +157,13 @@ else
   else
     judge 2 '' 'tailrace: nowhere: is not a folder; python3 docs/models/export.py makes what the demo needs' 2 \
       'tailrace demo photos --models nowhere'
+    expect 0 '*decode*lite0*lite2*top(k = 5, labels = "imagenet")*' '' explain "$docs/flows/photos.json"
     expect 2 '' 'tailrace: ./photos: holds no photographs; *' demo photos --models .
     expect 2 '' 'tailrace: none.jpg: cannot be opened: *tailrace: none.png: cannot be opened: *' demo photos --models . none.jpg none.png
     expect 2 '' 'tailrace: ./lite0.pt: there is no such file*' demo photos --models . rows.csv
   fi
+  expect 2 '' 'tailrace: ./speech/speech.wav: cannot be opened: *tailrace: python3 docs/models/export.py makes *' demo speech --models .
+  expect 2 '' 'tailrace: rows.csv: not a WAV file' demo speech rows.csv
   mkdir models && printf 'not a model' >models/tiny.pt && printf 'x' >models/larg.pt
   expect 2 '' "tailrace: models/tiny.pt: *tailrace: models/large.pt: there is no such file for model 'large' (did you mean 'larg'?)" \
     run "$docs/flows/digits.json" --input rows.csv --models models
