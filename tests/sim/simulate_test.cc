@@ -12,6 +12,7 @@
 #include "support/golden.h"
 #include "support/steps.h"
 #include "tailrace/opt/optimise.h"
+#include "tailrace/policy/catalog.h"
 #include "tailrace/sim/service.h"
 
 using namespace tailrace;
@@ -175,6 +176,23 @@ TEST_CASE("simulate: what is never answered is said") {
   drops.join();
   CHECK((r.requests == 3 && r.count(Code::none) == 2 && r.count(Code::shutting_down) == 1));
   CHECK(r.outcomes.back().example == "nothing was left to happen that could have answered it");
+}
+
+TEST_CASE("simulate: policies of one's own") {
+  struct Always {
+    struct State {};
+    HedgeAction decide(const HedgeSnapshot&, TimePoint, State&) const noexcept {
+      return {HedgeAction::Kind::start, {}};
+    }
+    void observe(State&, const HedgeSample&) const noexcept {}
+  };
+  PolicyCatalog mine;
+  mine.add_hedge("always", {}, [](const Parameters&) { return Always(); });
+  const auto f =
+      plan_of([](Stream<int> x) { return hedge("h", x, {"always"}, stage(takes(2ms), {.replicable = true})); });
+  const Report r = report_of(f, at({0ms, 5ms, 10ms}), {.policies = std::make_shared<const PolicyCatalog>(mine)});
+  CHECK((r.count(Code::none) == 3 && r.copies == 3));
+  CHECK(mistake(f, at({0ms})) == "h: there is no hedging policy 'always'");
 }
 
 TEST_CASE("simulate: what cannot be simulated says why") {
