@@ -11,6 +11,7 @@
 
 #include "support/golden.h"
 #include "support/steps.h"
+#include "tailrace/load/quantiles.h"
 #include "tailrace/opt/optimise.h"
 #include "tailrace/policy/catalog.h"
 #include "tailrace/sim/service.h"
@@ -176,6 +177,20 @@ TEST_CASE("simulate: what is never answered is said") {
   drops.join();
   CHECK((r.requests == 3 && r.count(Code::none) == 2 && r.count(Code::shutting_down) == 1));
   CHECK(r.outcomes.back().example == "nothing was left to happen that could have answered it");
+}
+
+TEST_CASE("simulate: quantiles are those of live runs") {
+  Random random(1);
+  for (std::size_t n = 1; n < 3000; n += 1 + n / 7) {
+    std::vector<Duration> times;
+    for (std::size_t i = 0; i < n; ++i) times.emplace_back(static_cast<Duration::rep>(random.next() % 10000));
+    const auto simulated = sim::summarise(times);
+    const auto live = load::summarise(times);
+    INFO(n);
+    CHECK((simulated.count == live.count && simulated.mean == live.mean && simulated.max == live.max));
+    CHECK((simulated.p50 == live.at(.5) && simulated.p90 == live.at(.9)));
+    CHECK((simulated.p99 == live.at(.99) && simulated.p999 == live.at(.999)));
+  }
 }
 
 TEST_CASE("simulate: policies of one's own") {
