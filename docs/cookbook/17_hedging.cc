@@ -1,6 +1,5 @@
-// A second call for requests that are slow: by a fixed delay, by one that is learned, and by a policy of one's own. All
-// of it on virtual time, so that it takes no time and prints the same everywhere.
-#include <tailrace/policy/catalog.h>
+// A second call for requests that are slow: by a fixed delay, and by one that is learned. All of it on virtual time, so
+// that it takes no time and prints the same everywhere.
 #include <tailrace/sim/virtual_time.h>
 #include <tailrace/tailrace.h>
 
@@ -33,31 +32,6 @@ class Service {
   std::shared_ptr<std::uint64_t> random_ = std::make_shared<std::uint64_t>(7);
 };
 
-// A policy of one's own: a copy after `delay`, but at most one for every so many calls.
-struct OneInMany {
-  struct State {
-    int since = 0;
-  };
-  tr::Duration delay;
-  int many;
-  tr::HedgeAction decide(const tr::HedgeSnapshot& call, tr::TimePoint, State& state) const noexcept {
-    using Kind = tr::HedgeAction::Kind;
-    if (call.age == tr::Duration{}) return {++state.since >= many ? Kind::wait : Kind::leave, delay};
-    state.since = 0;
-    return {Kind::start, {}};
-  }
-  void observe(State&, const tr::HedgeSample&) const noexcept {}
-};
-
-std::shared_ptr<tr::PolicyCatalog> policies() {
-  auto catalog = std::make_shared<tr::PolicyCatalog>();
-  catalog->add_hedge("one_in_many", {{"delay_ms", 10, 0, 1000}, {"many", 10, 1, 1000}}, [](const tr::Parameters& p) {
-    return OneInMany{std::chrono::microseconds(static_cast<int>(1000 * p.number("delay_ms", 0))),
-                     static_cast<int>(p.number("many", 0))};
-  });
-  return catalog;
-}
-
 auto lookup(const std::shared_ptr<tr::sim::VirtualTime>& time, const tr::PolicyUse& policy) {
   return tr::flow<int>("lookup", [&](tr::Stream<int> key) {
     return tr::hedge("ask", key, policy, tr::stage(Service(time), {.replicable = true}));
@@ -66,7 +40,7 @@ auto lookup(const std::shared_ptr<tr::sim::VirtualTime>& time, const tr::PolicyU
 
 void try_out(const std::string& name, const tr::PolicyUse& policy) {
   const auto time = tr::sim::virtual_time({.workers = 4}).value();
-  auto engine = tr::start(lookup(time, policy), {.executor = time, .policies = policies()}).value();
+  auto engine = tr::start(lookup(time, policy), {.executor = time}).value();
   std::vector<double> ms;
   for (int i = 0; i < 5000; ++i) {
     const auto began = time->now();
@@ -113,7 +87,6 @@ int main() {
   try_out("the slowest 5 %", {"quantile", {{"quantile", 0.95}}});
   try_out("a race of two", {"race_all"});
   try_out("adaptive", {"adaptive"});
-  try_out("one's own", {"one_in_many", {{"many", 100}}});
 
   find_where_it_pays();
 

@@ -126,7 +126,7 @@ class Run final : public Simulation {
     if (options_.events) events_ = std::make_shared<sim::EventTable>(time_, *options_.events, first_id_);
     return EngineCore::start(std::move(plan),
                              {options_.max_in_flight, options_.max_losers, unlimited, options_.ageing, options_.shed},
-                             time_, trace::all({events_, options_.observer}));
+                             time_, trace::all({events_, options_.observer}), {}, options_.policies);
   }
 
   Built<Report> run(const std::vector<QueueView>& queues, const Figures& figures, const Submit& submit) override {

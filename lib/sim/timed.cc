@@ -1,8 +1,6 @@
 #include "tailrace/sim/timed.h"
 
 #include <algorithm>
-#include <deque>
-#include <mutex>
 #include <new>
 #include <set>
 #include <utility>
@@ -18,76 +16,36 @@ namespace {
 class Passage {
  public:
   Passage(std::string where, const Type& type, ServiceTime time)
-      : where_(std::move(where)), type_(type), time_(std::move(time)) {}
+      : where_(std::move(where)), type_(type), time_(std::move(time)), calls_(time_.options) {}
 
   static void begin(const Instruction& i, char* frame) {
     const auto& passage = *static_cast<const Passage*>(i.context);
-    Job& job = passage.take();
-    job.pending = head_of(frame).begin(frame, i.inputs[1]);
-    job.value = frame + i.in;
-    job.about = job.pending.ops->about(job.pending);
-    job.about.where = passage.where_;
-    job.end = now_of(job.about) + passage.time_.draw(job.about);
-    job.goes_on = false;
-    passage.go_on(job);
+    auto& call = passage.calls_.take();
+    const Pending pending = head_of(frame).begin(frame, i.inputs[1]);
+    call.payload.emplace(Payload{pending, frame + i.in, &passage.type_});
+    CallFacts about = pending.ops->about(pending);
+    about.where = passage.where_;
+    passage.calls_.begin(call, about, passage.time_.draw(about), passage.time_.options.looks_every);
   }
 
  private:
-  struct Job : Work {
-    const Passage* passage = nullptr;
+  struct Payload {
     Pending pending;
-    void* value = nullptr;
-    CallFacts about;
-    TimePoint end{};
-    Job* next = nullptr;
-    bool unwanted() const noexcept { return pending.ops->stop_requested(pending); }
-  };
+    void* value;
+    const Type* type;
 
-  Job& take() const {
-    const std::lock_guard lock(mutex_);
-    Job* job = free_;
-    if (job) free_ = job->next;
-    else job = &jobs_.emplace_back();
-    job->passage = this;
-    job->over = [](Work& work) noexcept {
-      Job& over = static_cast<Job&>(work);
-      if (now_of(over.about) >= over.end || over.unwanted()) return over.passage->finish(over);
-      over.goes_on = true;
-      over.passage->go_on(over);
-    };
-    job->wanted = [](const Work& work) noexcept { return !static_cast<const Job&>(work).unwanted(); };
-    return *job;
-  }
-  // Until the end, or until it looks next.
-  void go_on(Job& job) const noexcept {
-    const Duration look = time_.options.looks_every;
-    for (;;) {
-      const TimePoint due = look > Duration{} ? std::min(job.end, now_of(job.about) + look) : job.end;
-      if (take_time(job.about, due, time_.options, job)) return;
-      if (due == job.end || job.unwanted()) return finish(job);
+    bool unwanted() const noexcept { return pending.ops->stop_requested(pending); }
+    void finish() const noexcept {
+      if (!pending.ops->wanted(pending)) return pending.ops->drop(pending);
+      type->move(pending.ops->slot(pending), value);
+      pending.ops->finish(pending, nullptr);
     }
-  }
-  void finish(Job& job) const noexcept {
-    const Pending p = job.pending;
-    void* const value = job.value;
-    const Type& type = type_;
-    {
-      const std::lock_guard lock(mutex_);
-      job.next = free_;
-      free_ = &job;
-    }
-    // From here on this may be destroyed.
-    if (!p.ops->wanted(p)) return p.ops->drop(p);
-    type.move(p.ops->slot(p), value);
-    p.ops->finish(p, nullptr);
-  }
+  };
 
   const std::string where_;
   const Type& type_;
   const ServiceTime time_;
-  mutable std::mutex mutex_;
-  mutable std::deque<Job> jobs_;
-  mutable Job* free_ = nullptr;
+  mutable TimedCalls<Payload> calls_;
 };
 
 Stage passage(const Node& node, std::string where, ServiceTime time) {

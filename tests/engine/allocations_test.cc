@@ -247,25 +247,40 @@ TEST_CASE("allocations: each takes its vectors and nothing else") {
     return each("e", s.then("v", [](int n) { return std::vector<int>(static_cast<std::size_t>(n)); }), plus_one)
         .then("n", [](const std::vector<int>& v) { return static_cast<int>(v.size()); });
   })).take_nothing(20, 2);
+  Ways(from_int([](Stream<int> s) {
+    const auto element = flow<int>("element", [](Stream<int> x) {
+      return hedge("h", x, {"fixed", {{"delay_ms", 1000}}}, stage(plus_one, {.replicable = true}));
+    });
+    return each("e", s.then("v", [](int n) { return std::vector<int>(static_cast<std::size_t>(n)); }), element)
+        .then("n", [](const std::vector<int>& v) { return static_cast<int>(v.size()); });
+  })).take_nothing(20, 2);
 }
 TEST_CASE("allocations: none in ticks") {
-  auto engine = tailrace::start(from_int([](Stream<int> s) {
-                                  const auto v = s.then("a", plus_one).then("b", twice);
-                                  return cascade("k", race("r", v, refuse, same), exit_if(refuse, always), same);
-                                }),
-                                {.threads = 0})
-                    .value();
-  int called = 0;
-  CHECK(taken_by([&] {
-          auto plain = engine.submit(1), timed = engine.submit(1, {.within = 1h}),
-               late = engine.submit(1, {.within = 1us});
-          (void)engine.submit(1, {}, [&](Outcome<int>) { ++called; });
-          while (engine.tick(Duration{}).left) {
-          }
-          (void)plain.get(), (void)timed.get(), (void)late.get();
-        }) == 0);
-  CHECK(called == 2 * rounds);
-  CHECK(taken_by([&] { (void)engine.submit(1).get(); }) == 0);
+  const auto ticks_take_nothing = [](const Flow<int, int>& flow) {
+    auto engine = tailrace::start(flow, {.threads = 0}).value();
+    int called = 0;
+    CHECK(taken_by([&] {
+            auto plain = engine.submit(1), timed = engine.submit(1, {.within = 1h}),
+                 late = engine.submit(1, {.within = 1us});
+            (void)engine.submit(1, {}, [&](Outcome<int>) { ++called; });
+            while (engine.tick(Duration{}).left) {
+            }
+            (void)plain.get(), (void)timed.get(), (void)late.get();
+          }) == 0);
+    CHECK(called == 2 * rounds);
+    CHECK(taken_by([&] { (void)engine.submit(1).get(); }) == 0);
+  };
+  ticks_take_nothing(from_int([](Stream<int> s) {
+    const auto v = s.then("a", plus_one).then("b", twice);
+    return cascade("k", race("r", v, refuse, same), exit_if(refuse, always), same);
+  }));
+  ticks_take_nothing(from_int([](Stream<int> s) {
+    const auto again = stage(same, {.replicable = true});
+    const auto v = hedge("h", s.then("one at a time", stage(plus_one, {.serial = true})), {"adaptive"}, again);
+    const auto later = v.then("later", [](int x, Completion<int> done) { done.complete(x); });
+    const auto agreed = quorum("q", 2, hedge("g", later, {"fixed", {{"delay_ms", 1000}}}, again), same, same, twice);
+    return cascade("k", agreed, reserve(1ms), exit_if(same, never_so), twice).then("end", same);
+  }));
 }
 
 #endif

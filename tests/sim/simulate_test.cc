@@ -11,7 +11,9 @@
 
 #include "support/golden.h"
 #include "support/steps.h"
+#include "tailrace/load/quantiles.h"
 #include "tailrace/opt/optimise.h"
+#include "tailrace/policy/catalog.h"
 #include "tailrace/sim/service.h"
 
 using namespace tailrace;
@@ -175,6 +177,37 @@ TEST_CASE("simulate: what is never answered is said") {
   drops.join();
   CHECK((r.requests == 3 && r.count(Code::none) == 2 && r.count(Code::shutting_down) == 1));
   CHECK(r.outcomes.back().example == "nothing was left to happen that could have answered it");
+}
+
+TEST_CASE("simulate: quantiles are those of live runs") {
+  Random random(1);
+  for (std::size_t n = 1; n < 3000; n += 1 + n / 7) {
+    std::vector<Duration> times;
+    for (std::size_t i = 0; i < n; ++i) times.emplace_back(static_cast<Duration::rep>(random.next() % 10000));
+    const auto simulated = sim::summarise(times);
+    const auto live = load::summarise(times);
+    INFO(n);
+    CHECK((simulated.count == live.count && simulated.mean == live.mean && simulated.max == live.max));
+    CHECK((simulated.p50 == live.at(.5) && simulated.p90 == live.at(.9)));
+    CHECK((simulated.p99 == live.at(.99) && simulated.p999 == live.at(.999)));
+  }
+}
+
+TEST_CASE("simulate: policies of one's own") {
+  struct Always {
+    struct State {};
+    HedgeAction decide(const HedgeSnapshot&, TimePoint, State&) const noexcept {
+      return {HedgeAction::Kind::start, {}};
+    }
+    void observe(State&, const HedgeSample&) const noexcept {}
+  };
+  PolicyCatalog mine;
+  mine.add_hedge("always", {}, [](const Parameters&) { return Always(); });
+  const auto f =
+      plan_of([](Stream<int> x) { return hedge("h", x, {"always"}, stage(takes(2ms), {.replicable = true})); });
+  const Report r = report_of(f, at({0ms, 5ms, 10ms}), {.policies = std::make_shared<const PolicyCatalog>(mine)});
+  CHECK((r.count(Code::none) == 3 && r.copies == 3));
+  CHECK(mistake(f, at({0ms})) == "h: there is no hedging policy 'always'");
 }
 
 TEST_CASE("simulate: what cannot be simulated says why") {

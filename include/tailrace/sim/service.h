@@ -53,6 +53,75 @@ ServiceTime service_time(sim::Distribution time, const sim::ServiceOptions& opti
 bool take_time(const CallFacts& about, TimePoint due, const sim::ServiceOptions& options, Work& work) noexcept;
 TimePoint now_of(const CallFacts& about) noexcept;
 
+// Calls that take simulated time. They are kept for the next ones, so that calls take no memory once warm. A Payload is
+// what a call works on; its moves must not throw, and it has
+//
+//   bool unwanted() const noexcept;  // whether nobody waits for it any more
+//   void finish() noexcept;          // hands it on; this may be destroyed meanwhile
+template <class Payload>
+class TimedCalls {
+ public:
+  struct Call : Work {
+    TimedCalls* calls = nullptr;
+    CallFacts about;
+    TimePoint end{};
+    Duration look{};  // how often it looks whether it may end early; 0: never
+    std::optional<Payload> payload;
+    Call* next = nullptr;
+  };
+
+  explicit TimedCalls(const sim::ServiceOptions& options) : options_(options) {}
+
+  // One that begin() may be called with once its payload is there. Throws std::bad_alloc.
+  Call& take() {
+    const std::lock_guard lock(mutex_);
+    Call* call = free_;
+    if (call) free_ = call->next;
+    else call = &calls_.emplace_back();
+    call->calls = this;
+    call->over = [](Work& work) noexcept { static_cast<Call&>(work).calls->passed(static_cast<Call&>(work)); };
+    call->wanted = [](const Work& work) noexcept { return !static_cast<const Call&>(work).payload->unwanted(); };
+    return *call;
+  }
+  void begin(Call& call, const CallFacts& about, Duration takes, Duration look) noexcept {
+    call.about = about;
+    call.end = now_of(about) + takes;
+    call.look = look;
+    call.goes_on = false;
+    go_on(call);
+  }
+
+ private:
+  // Until the end, or until it looks next.
+  void go_on(Call& call) noexcept {
+    for (;;) {
+      const TimePoint due = call.look > Duration{} ? std::min(call.end, now_of(call.about) + call.look) : call.end;
+      if (take_time(call.about, due, options_, call)) return;
+      if (due == call.end || call.payload->unwanted()) return finish(call);
+    }
+  }
+  void passed(Call& call) noexcept {
+    if (now_of(call.about) >= call.end || call.payload->unwanted()) return finish(call);
+    call.goes_on = true;
+    go_on(call);
+  }
+  void finish(Call& call) noexcept {
+    Payload payload = std::move(*call.payload);
+    call.payload.reset();
+    {
+      const std::lock_guard lock(mutex_);
+      call.next = free_;
+      free_ = &call;
+    }
+    payload.finish();
+  }
+
+  const sim::ServiceOptions options_;
+  std::mutex mutex_;
+  std::deque<Call> calls_;
+  Call* free_ = nullptr;
+};
+
 struct PassOn {
   template <class T>
   T operator()(T in) const {
@@ -92,78 +161,33 @@ class Service {
     const auto fault = faults.any() ? s.time.draw_fault(about) : Faults::Kind::none;
     throw_fault(fault);
     Made made = s.f(std::move(in));
-    Job& job = s.take();
-    job.about = about;
-    job.done.emplace(std::move(done));
-    job.value.emplace(std::move(made));
-    job.end = detail::now_of(about) + with_fault(faults, fault, s.time.draw(about));
-    job.look = s.time.looks(fault);
-    job.goes_on = false;
-    s.go_on(job);
+    auto& call = s.calls.take();
+    call.payload.emplace(Payload{std::move(done), std::move(made)});
+    s.calls.begin(call, about, with_fault(faults, fault, s.time.draw(about)), s.time.looks(fault));
   }
 
  private:
-  struct Shared;
-  struct Job : Work {
-    Shared* shared = nullptr;
-    CallFacts about;
-    TimePoint end{};
-    Duration look{};  // how often it does; 0: never
-    std::optional<Completion<Out>> done;
-    std::optional<Made> value;
-    Job* next = nullptr;
-  };
-  // Of all copies of one stage. Jobs are kept for the next call, so that calls take no memory once warm.
-  struct Shared {
-    Shared(F function, detail::ServiceTime t) : f(std::move(function)), time(std::move(t)) {}
+  struct Payload {
+    Completion<Out> done;
+    Made value;
 
-    Job& take() {
-      const std::lock_guard lock(mutex);
-      Job* job = free;
-      if (job) free = job->next;
-      else job = &jobs.emplace_back();
-      job->shared = this;
-      job->over = [](Work& work) noexcept { static_cast<Job&>(work).shared->passed(static_cast<Job&>(work)); };
-      job->wanted = [](const Work& work) noexcept { return !static_cast<const Job&>(work).done->stop_requested(); };
-      return *job;
-    }
-    // Until the end, or until it looks next.
-    void go_on(Job& job) noexcept {
-      for (;;) {
-        const TimePoint due = job.look > Duration{} ? std::min(job.end, detail::now_of(job.about) + job.look) : job.end;
-        if (detail::take_time(job.about, due, time.options, job)) return;
-        if (due == job.end || job.done->stop_requested()) return finish(job);
-      }
-    }
-    void passed(Job& job) noexcept {
-      if (detail::now_of(job.about) >= job.end || job.done->stop_requested()) return finish(job);
-      job.goes_on = true;
-      go_on(job);
-    }
-    void finish(Job& job) noexcept {
-      Completion<Out> done = std::move(*job.done);
-      Made made = std::move(*job.value);
-      job.done.reset();
-      job.value.reset();
-      {
-        const std::lock_guard lock(mutex);
-        job.next = free;
-        free = &job;
-      }
-      // From here on this may be destroyed.
+    bool unwanted() const noexcept { return done.stop_requested(); }
+    void finish() noexcept {
       if constexpr (is_result<Made>) {
-        if (made) done.complete(std::move(*made));
-        else done.fail(made.error());
+        if (value) done.complete(std::move(*value));
+        else done.fail(value.error());
       } else {
-        done.complete(std::move(made));
+        done.complete(std::move(value));
       }
     }
+  };
+  // Of all copies of one stage.
+  struct Shared {
+    Shared(F function, detail::ServiceTime t) : f(std::move(function)), time(std::move(t)), calls(time.options) {}
 
     const F f;
     const detail::ServiceTime time;
-    std::mutex mutex;
-    std::deque<Job> jobs;
-    Job* free = nullptr;
+    detail::TimedCalls<Payload> calls;
   };
   std::shared_ptr<Shared> shared_;
 };

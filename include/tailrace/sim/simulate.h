@@ -38,6 +38,8 @@ struct SimulateOptions {
   std::ostream* events = nullptr;        // what happens, as CSV: docs/events.md
   std::ostream* raw = nullptr;           // one line a request, as CSV
   std::shared_ptr<Observer> observer{};  // sees what happens
+  // What hedges name their policies in, as in EngineOptions; null: the library's.
+  std::shared_ptr<const PolicyCatalog> policies{};
 };
 
 }  // namespace tailrace::sim

@@ -48,7 +48,7 @@ int main() {
   });
   auto engine = tr::start(classify, {.threads = 1}).value();
 
-  for (const auto* name : {"24_pictures.png", "24_pictures.cc"}) {
+  for (const auto* name : {"23_pictures.png", "23_pictures.cc"}) {
     const auto ranking = engine.run(read(name));
     if (!ranking) {
       std::cout << tr::describe(ranking.error()) << "\n";
