@@ -13,9 +13,10 @@ using Values = std::array<double, LatencySketch::buckets>;
 
 double middle(std::size_t bucket) noexcept { return LatencySketch::middle_of(bucket) * 1e-9; }
 
-// Work of calls and copies, per call: how many there are, the sum of their lengths and of the squares.
+// Work of calls and copies, per call: how many there are, the sum of their lengths and of the squares; how many copies
+// win, and how long call and copy are at it together.
 struct Jobs {
-  double n = 0, sum = 0, squares = 0, won = 0;
+  double n = 0, sum = 0, squares = 0, won = 0, paired = 0;
   void add(double share, double length, double square) noexcept {
     n += share;
     sum += share * length;
@@ -46,9 +47,12 @@ Jobs jobs_of(const HedgeModel& m, double delay, bool copies) noexcept {
     }
     all.won += share * faster;
     const double length = sum + (1 - faster) * rest, length2 = squares + (1 - faster) * rest * rest;  // of min(Y, rest)
-    if (m.kills) {
-      all.add(share, delay + length, delay * delay + 2 * delay * length + length2);
-      all.add(share, length, length2);
+    all.paired += share * length;
+    if (m.stop >= 0) {
+      const double called = m.stop * faster, copied = m.stop * (1 - faster);  // whoever comes second goes on so long
+      all.add(share, delay + length + called,
+              delay * delay + 2 * delay * length + length2 + called * (2 * (delay + length) + m.stop));
+      all.add(share, length + copied, length2 + copied * (2 * length + m.stop));
     } else {
       all.add(share, x, x * x);
       all.add(share, mean, square);
@@ -77,7 +81,7 @@ Values tail_with(const HedgeModel& m, const Values& share, Wait wait) noexcept {
 
 Wait wait_of(const HedgeModel& m, const Jobs& jobs, double load) noexcept {
   if (m.places == 0) return {};
-  const double busy = std::clamp(load, 1e-9, .99), places = m.places;
+  const double busy = std::clamp(load, 1e-9, .99), places = m.places / (1 + jobs.paired / jobs.sum);
   const double power = std::sqrt(2 * (places + 1)) - 1;
   const double mean = jobs.squares / (2 * jobs.sum) / (places * (1 - busy));
   return {detail::same_exp(std::max(-700., power * detail::same_log(busy))), std::max(mean, 1e-12)};
@@ -129,8 +133,8 @@ HedgeForecast forecast(const HedgeModel& m, double delay, bool copies) noexcept 
 }  // namespace
 
 HedgeModel::HedgeModel(const LatencySketch& calls, double load_of_places, std::uint32_t number_of_places,
-                       bool losers_end)
-    : share(calls.shares()), load(load_of_places), places(number_of_places), kills(losers_end) {
+                       double losers_stop)
+    : share(calls.shares()), load(load_of_places), places(number_of_places), stop(losers_stop) {
   while (end < share.size() && share[end] == 0) ++end;
   first = end;
   for (std::size_t b = first; b < share.size(); ++b)

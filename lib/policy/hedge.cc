@@ -11,14 +11,6 @@ namespace {
 using Kind = HedgeAction::Kind;
 using Seconds = std::chrono::duration<double>;
 
-// xorshift64*: uniform in [0, 1).
-double draw(std::uint64_t& random) noexcept {
-  random ^= random >> 12;
-  random ^= random << 25;
-  random ^= random >> 27;
-  return static_cast<double>((random * 0x2545F4914F6CDD1Dull) >> 11) * 0x1p-53;
-}
-
 bool begins(const HedgeSnapshot& seen) noexcept { return seen.age <= Duration{}; }
 bool has_idle_place(const HedgeSnapshot& seen) noexcept { return seen.places == 0 || seen.busy < seen.places; }
 Duration at_least_a_tick(Duration d) noexcept { return std::max(d, Duration{1}); }
@@ -34,7 +26,7 @@ HedgeAction FixedHedge::decide(const HedgeSnapshot& seen, TimePoint, State&) con
 
 HedgeAction Reissue::decide(const HedgeSnapshot& seen, TimePoint, State& state) const noexcept {
   if (!begins(seen)) return {Kind::start, {}};
-  if (probability < 1 && draw(state.random) >= probability) return {};
+  if (probability < 1 && !state.random.chance(probability)) return {};
   return delay > Duration{} ? HedgeAction{Kind::wait, delay} : HedgeAction{Kind::start, {}};
 }
 
@@ -82,14 +74,14 @@ bool AdaptiveHedge::kills(const State& s) noexcept { return s.stop < 0.25 * Seco
 namespace {
 
 // More work for copies must buy something, the more so the fewer places are free.
-double weigh(const HedgeForecast& f, double load) noexcept { return f.p99 * (1 + .3 * load * std::max(0., f.work)); }
+double weigh(const HedgeForecast& f, double load) noexcept { return f.p99 * (1 + .1 * load * std::max(0., f.work)); }
 
 // The best of some ages, if it gains enough.
 void choose_delay(const AdaptiveHedge& policy, AdaptiveHedge::State& s, std::uint32_t places) noexcept {
-  constexpr double enough = .98;  // of p99 without copies
+  constexpr double enough = .99;  // of p99 without copies
   constexpr double ages[] = {0.02, 0.1, 0.2,  0.3,  0.4,  0.5,  0.6,   0.7, 0.8,
                              0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.985, 0.99};
-  const HedgeModel model(s.calls, s.load / (1 + s.more), places, AdaptiveHedge::kills(s));
+  const HedgeModel model(s.calls, s.load / (1 + s.more), places, AdaptiveHedge::kills(s) ? s.stop : HedgeModel::run_on);
   double best = enough * model.without().p99;
   s.on = false;
   s.more = 0;
@@ -111,6 +103,8 @@ void choose_delay(const AdaptiveHedge& policy, AdaptiveHedge::State& s, std::uin
 HedgeAction AdaptiveHedge::decide(const HedgeSnapshot& seen, TimePoint, State& s) const noexcept {
   if (!begins(seen)) {
     if (seen.waiting) return {Kind::wait, seen.age + at_least_a_tick(s.delay)};
+    // As many wait as have places: each per cent of work now makes them wait several per cent longer.
+    if (seen.places != 0 && seen.busy >= 2 * seen.places && !kills(s)) return {};
     const Duration wanted = seen.waited + s.delay;
     return seen.age >= wanted - s.delay / 32 ? HedgeAction{Kind::start, {}} : HedgeAction{Kind::wait, wanted};
   }

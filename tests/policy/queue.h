@@ -8,27 +8,12 @@
 #include <utility>
 #include <vector>
 
+#include "tailrace/core/random.h"
 #include "tailrace/policy/hedge.h"
 
 // One stage with a few places and one queue, calls that come at random, and a hedging policy: what policies are judged
 // by without an engine. All of it is a function of its seed.
 namespace tailrace::test {
-
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15ull + 1) {}
-  double uniform() {  // in (0, 1]
-    state_ ^= state_ >> 12;
-    state_ ^= state_ << 25;
-    state_ ^= state_ >> 27;
-    return (static_cast<double>((state_ * 0x2545F4914F6CDD1Dull) >> 11) + 1) * 0x1p-53;
-  }
-  double exponential() { return -std::log(uniform()); }
-  double normal() { return std::sqrt(2 * exponential()) * std::cos(6.283185307179586 * uniform()); }
-
- private:
-  std::uint64_t state_;
-};
 
 // Seconds that a call takes.
 using Service = std::function<double(Random&)>;

@@ -2,6 +2,7 @@
 #include <cstdint>
 
 #include "tailrace/core/clock.h"
+#include "tailrace/core/random.h"
 #include "tailrace/policy/sketch.h"
 
 namespace tailrace {
@@ -86,8 +87,8 @@ struct Reissue {
   double probability = 1;
 
   struct State {
-    explicit State(std::uint64_t seed = 1) noexcept : random(seed | 1) {}
-    std::uint64_t random;
+    explicit State(std::uint64_t seed = 1) noexcept : random(seed) {}
+    Random random;
   };
   HedgeAction decide(const HedgeSnapshot& seen, TimePoint now, State& state) const noexcept;
   void observe(State&, const HedgeSample&) const noexcept {}
@@ -122,7 +123,7 @@ struct IdleHedge {
 // number of places it forecasts p99 without copies and with copies at some ages (policy/forecast.h), and takes the best
 // age, or none where no copy gains enough. Whether losers end when they are told to is learned. When copies win much
 // less often than they would if they were drawn apart from their calls, slowness belongs to the input, and only a few
-// are tried from then on.
+// are tried from then on. Where losers run on and as many calls wait as there are places, no copy is started.
 struct AdaptiveHedge {
   double share = 1;  // of calls that may be copied
   double burst = 8;  // copies that an idle time may save up
