@@ -9,7 +9,8 @@
 #   bash bench/report.sh BUILD_DIR --page     only writes the page, from bench/results/
 #
 # ATTEMPTS is how often each comparison may look for a quiet moment (1); figures of one that finds none are marked void.
-# UNDER is a command to run measurements under, for example "chrt -r 1" where others use the machine. TAILRACE_COMMIT
+# UNDER is a command to run measurements under, for example "nice -n -20" where others use the machine; a real-time class
+# is for programs that do not keep all processors busy, since the kernel throttles it (overload does). TAILRACE_COMMIT
 # names the commit in the results; else git is asked, once, before anything is written.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
