@@ -33,7 +33,7 @@ class AdmitSite {
   }
   void unlock() noexcept { locked_.store(0, std::memory_order_release); }
 
-  const AdmitInTime policy_;
+  const AdmitInTime policy_{};
   AdmitInTime::State state_;
   Atomic<std::uint32_t> locked_{0};
   Atomic<Duration::rep> turn_{0};
