@@ -239,11 +239,9 @@ void callbacks_of_the_superseded_are_called(const Setting& setting) {
   OpensLine opens{line};
   auto first = engine.submit(0);
   check(eventually([&] { return line.holds(); }), "not started");
-  for (int i = 1; i <= 20; ++i)
-    engine
-        .submit(i, {.overload = Overload::latest},
-                [&](Outcome<int> o) { ++(code_of(o) == Code::superseded ? superseded : answered); })
-        .value();
+  const auto note = [&](Outcome<int> o) { ++(code_of(o) == Code::superseded ? superseded : answered); };
+  for (int i = 1; i <= 20; ++i)  // at once, but where a thread has just taken up the one before
+    check(eventually([&] { return bool(engine.submit(i, {.overload = Overload::latest}, note)); }), "no room");
   check(eventually([&] { return superseded == 19; }), "not 19 were superseded");
   line.open();
   check(eventually([&] { return answered == 1; }), "the last one was not answered");
