@@ -60,7 +60,7 @@ void find_sites(Compiled& p) {
 
 void watch(Frame& f) noexcept {
   if (f.noted) return;
-  for (const AdmitUse& use : f.program->sites) f.at<Atomic<TimePoint::rep>>(use.began).store(0, relaxed);
+  f.began.store(0, relaxed);  // of stations it stands among what reset() clears
   f.noted = !f.program->sites.empty();
 }
 
