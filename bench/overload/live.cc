@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "overload/scenario.h"
+#include "support/live.h"
 #include "tailrace/exec/start.h"
 #include "tailrace/flow/flow.h"
 #include "tailrace/load/arrivals.h"
@@ -15,13 +16,6 @@ namespace overload {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-// Sleeps until shortly before, then looks at the clock.
-void wait_until(Clock::time_point t) {
-  if (t - Clock::now() > 300us) std::this_thread::sleep_until(t - 200us);
-  while (Clock::now() < t) {
-  }
-}
 
 // Seconds from when a request should have been sent; as fate_of wants them.
 struct Answers {
@@ -57,7 +51,7 @@ Fate live(const Arm& arm, const Service& service, Wait wait, double load, std::u
   const auto begin = Clock::now() + 10ms;
   for (std::size_t i = 0; i < requests; ++i) {
     const auto at = begin + due[i];
-    wait_until(at);
+    bench::wait_until(at);
     tr::Request request{.id = i};
     if (arm.deadline) request.deadline = at + goal;
     const auto note = [&answers, i, at](const tr::Outcome<int>& o) {

@@ -51,14 +51,13 @@ class Counting final : public tr::Executor {
   std::atomic<tr::Duration::rep> took_{0};
 };
 
-// Sleeps until shortly before, then looks at the clock.
+}  // namespace
+
 void wait_until(tr::TimePoint t) {
   if (t - tr::Clock::now() > 300us) std::this_thread::sleep_until(t - 200us);
   while (tr::Clock::now() < t) {
   }
 }
-
-}  // namespace
 
 LiveRun run_live(const tr::Plan<int, int>& plan, const tr::load::Arrivals& arrivals, std::uint64_t requests,
                  std::uint64_t seed) {

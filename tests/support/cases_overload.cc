@@ -116,10 +116,12 @@ void who_goes_first_is_let_in(const Setting& setting) {
   for (auto& h : handles) expect(h.get(), Code::none);
 }
 
-void nobody_is_refused_unknown(const Setting& setting) {
+// One that would miss waits until it has missed.
+void expect_no_refusal(const Setting& setting, const EngineOptions& options, bool taught) {
   Slow slow(setting);
-  auto engine = setting.start(one_slow(slow));
+  auto engine = setting.start(one_slow(slow), options);
   const OpensSlow opens{slow};
+  if (taught) teach(engine);
   slow.hold(engine);
   std::vector<Handle<int>> handles;
   fill(engine, handles);
@@ -128,18 +130,8 @@ void nobody_is_refused_unknown(const Setting& setting) {
   for (auto& h : handles) expect(h.get(), Code::none);
 }
 
-void who_is_not_to_shed_does_not(const Setting& setting) {
-  Slow slow(setting);
-  auto engine = setting.start(one_slow(slow), {.shed = false});
-  const OpensSlow opens{slow};
-  teach(engine);
-  slow.hold(engine);
-  std::vector<Handle<int>> handles;
-  fill(engine, handles);
-  expect(engine.submit(1, {.within = 2ms}).get(), Code::deadline_missed);
-  slow.open();
-  for (auto& h : handles) expect(h.get(), Code::none);
-}
+void nobody_is_refused_unknown(const Setting& setting) { expect_no_refusal(setting, {}, false); }
+void who_is_not_to_shed_does_not(const Setting& setting) { expect_no_refusal(setting, {.shed = false}, true); }
 
 void turns_are_not_given_to_who_would_miss(const Setting& setting) {
   if (!setting.virtual_time) return;  // to the microsecond
