@@ -131,6 +131,13 @@ void add_threads(CLI::App& command, unsigned& threads) {
       ->type_name("N");
 }
 
+// The folder of what docs/models/export.py has made.
+void add_exported(CLI::App& demo, std::string& models, const std::string& what) {
+  demo.add_option("--models", models,
+                  "The " + what + " (default: $XDG_CACHE_HOME/tailrace/models or ~/.cache/tailrace/models)")
+      ->type_name("DIR");
+}
+
 void add_digits(CLI::App& demo, DemoOptions& o) {
   auto* digits =
       demo.add_subcommand("digits",
@@ -161,10 +168,7 @@ void add_photos(CLI::App& demo, PhotosOptions& o) {
                           "Says what is in photographs, by a cascade of three networks, each larger than the\n"
                           "one before it, and what each of them says and costs");
   photos->add_option("PHOTO", o.photos, "JPEG or PNG files (default: DIR/photos/*)")->type_name("");
-  photos
-      ->add_option("--models", o.models,
-                   "The networks (default: $XDG_CACHE_HOME/tailrace/models or ~/.cache/tailrace/models)")
-      ->type_name("DIR");
+  add_exported(*photos, o.models, "networks");
   photos->add_flag("--json", o.json, "Print the figures as JSON");
   photos->add_option("--flow", o.flow, "The flow (default: docs/flows/photos.json of the source folder)")
       ->type_name("FILE");
@@ -182,10 +186,7 @@ void add_speech(CLI::App& demo, SpeechOptions& o) {
                           "Says where a voice speaks in a recording, with a network that remembers what came\n"
                           "before, in one stream and in many at once");
   speech->add_option("WAV", o.wav, "One channel of 16 bits at 16 kHz (default: DIR/speech/speech.wav)")->type_name("");
-  speech
-      ->add_option("--models", o.models,
-                   "The network (default: $XDG_CACHE_HOME/tailrace/models or ~/.cache/tailrace/models)")
-      ->type_name("DIR");
+  add_exported(*speech, o.models, "network");
   speech->add_option("--references", o.references, "Recorded answers, as CSV (default: those of speech.wav)")
       ->type_name("FILE");
   speech->add_option("--streams", o.streams, "Streams at once (default: 16)")->check(between(1, 512))->type_name("N");
