@@ -80,13 +80,16 @@ class ArenaExecutor : public Executor {
 };
 
 // An arena all of whose slots are for threads that are lent to it: each waits in it for a task that is not run until
-// the end, and serves what is enqueued meanwhile.
+// the end, and serves what is enqueued meanwhile. An arena of one slot, and only such a one, would be sent a thread of
+// oneTBB's as well whenever something is enqueued, so there are two at least.
 struct LentThreads {
-  explicit LentThreads(unsigned slots) : arena(static_cast<int>(slots), slots), last_task(group.defer([] {})) {}
+  explicit LentThreads(unsigned count)
+      : arena(static_cast<int>(slots(count)), slots(count)), last_task(group.defer([] {})) {}
   ~LentThreads() noexcept {
     last_task = tbb::task_handle();  // nothing left to wait for: the threads come back
     for (auto& t : threads) t.join();
   }
+  static unsigned slots(unsigned count) noexcept { return std::max(count, 2u); }
   void start(unsigned count) {
     threads.reserve(count);
     while (threads.size() < count) threads.emplace_back([this] { arena.execute([this] { group.wait(); }); });
@@ -101,6 +104,7 @@ class OwnThreadsExecutor final : private LentThreads, public ArenaExecutor {
  public:
   explicit OwnThreadsExecutor(unsigned count) : LentThreads(count), ArenaExecutor(arena) { start(count); }
   ~OwnThreadsExecutor() noexcept override = default;
+  unsigned concurrency() const noexcept override { return static_cast<unsigned>(threads.size()); }
 };
 
 // An arena in which its user has work of his own. A thread that was in it before this was made is not known to be.

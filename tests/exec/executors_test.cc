@@ -114,6 +114,27 @@ TEST_CASE("executors: as many tasks at a time as promised") {
   }
 }
 
+TEST_CASE("executors: never more tasks at a time than promised") {
+  for (const Made& made : executors()) {
+    INFO(made.name);
+    const auto executor = made.make();
+    std::atomic<unsigned> inside{0}, most{0}, done{0};
+    const auto work = [&](Task&) {
+      const unsigned now = ++inside;
+      for (unsigned seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
+      }
+      std::this_thread::sleep_for(100us);
+      --inside;
+      ++done;
+    };
+    std::deque<Job<decltype(work)>> jobs;
+    for (int i = 0; i < 100; ++i) jobs.emplace_back(work);
+    for (auto& j : jobs) executor->spawn(j);
+    CHECK(eventually([&] { return done == 100; }, 10s));
+    CHECK(most <= made.threads);
+  }
+}
+
 TEST_CASE("executors: tasks begin in the order in which they were spawned") {
   for (const Made& made : executors()) {
     if (made.threads > 1) continue;  // nobody sees which of two threads was first

@@ -6,6 +6,7 @@
 
 #include "tailrace/core/clock.h"
 #include "tailrace/core/problems.h"
+#include "tailrace/model/batch_times.h"
 #include "tailrace/model/model.h"
 #include "tailrace/model/need.h"
 
@@ -17,6 +18,7 @@ struct Variant {
   std::shared_ptr<const Model> model = nullptr;
   double accuracy = 0;  // share of right answers, 0..1; 0: unknown
   Duration latency{};   // of one row, measured; zero: unknown
+  BatchTimes times{};   // of calls by their number of rows, measured; empty: unknown
 };
 
 // Models by name, each with its variants. An ordinary object: fill it, then give it to `optimise`. Not to be changed
