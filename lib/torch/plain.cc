@@ -72,7 +72,6 @@ class Plain::Reader {
   static const Form* form_of(const std::string& name) {
     static const std::unordered_map<std::string, Form> forms = {
         {"aten::linear", {Kind::linear, &Reader::read_linear}},
-        {"aten::addmm", {Kind::linear, &Reader::read_addmm}},
         {"aten::relu", {Kind::clamp, &Reader::read_unary}},
         {"aten::sigmoid", {Kind::sigmoid, &Reader::read_unary}},
         {"aten::tanh", {Kind::tanh, &Reader::read_unary}},
@@ -99,8 +98,7 @@ class Plain::Reader {
     const Form* form = form_of(name);
     if (form == nullptr || node.outputs().size() != 1) return false;
     const auto in = value_of(node.input(0));
-    if (form->read != &Reader::read_addmm && !in) return false;
-    if (in_place && *in == 0) return false;  // would write to the caller's memory
+    if (!in || (in_place && *in == 0)) return false;  // would write to the caller's memory
     if (!(this->*form->read)(node, form->kind)) return false;
     const int given = static_cast<int>(plain_.steps_.size());
     if (in_place)
@@ -126,11 +124,6 @@ class Plain::Reader {
     const auto constant = jit::toIValue(value);
     return constant && constant->isNone();
   }
-  static bool is_one(const jit::Value* value) {
-    const auto number = number_of(value);
-    return number && number->toDouble() == 1;
-  }
-
   Step& add(Kind kind, const jit::Value* in) {
     Step& step = plain_.steps_.emplace_back();
     step.kind = kind;
@@ -144,14 +137,6 @@ class Plain::Reader {
     Step& step = add(kind, node.input(0));
     step.weight = weight->t();
     if (bias) step.bias = *bias;
-    return true;
-  }
-  bool read_addmm(const jit::Node& node, Kind kind) {
-    const auto bias = tensor_of(node.input(0)), weight = tensor_of(node.input(2));
-    if (!bias || !weight || weight->dim() != 2 || !value_of(node.input(1))) return false;
-    if (!is_one(node.input(3)) || !is_one(node.input(4))) return false;
-    Step& step = add(kind, node.input(1));
-    step.weight = *weight, step.bias = *bias;
     return true;
   }
   bool read_unary(const jit::Node& node, Kind kind) {
@@ -259,7 +244,7 @@ bool Plain::prepare(DType dtype, const Shape& shape) {
     sized->buffers[buffer_of_[values.size()]] = *given;
     values.push_back(*given);
   }
-  sized->answers = std::vector<Pool<Answer>>(outputs_.size());
+  for (std::size_t i = 0; i < outputs_.size(); ++i) sized->answers.emplace_back();
   sizes_.push_back(std::move(sized));
   return true;
 }

@@ -15,6 +15,10 @@ class Pool {
  public:
   // At most `most` wait to be used again; further ones are destroyed.
   explicit Pool(std::size_t most = 64) : home_(std::make_shared<Home>(most)) {}
+  Pool(Pool&&) noexcept = default;
+  ~Pool() {
+    if (home_) home_->close();
+  }
 
   // One that waits, else what `make()` gives.
   template <class Make>
@@ -41,7 +45,11 @@ class Pool {
   };
   struct Home {
     explicit Home(std::size_t m) : most(m) {}
-    ~Home() {
+    void close() {
+      {
+        const std::lock_guard lock(mutex);
+        most = 0;
+      }
       while (Node* node = pop()) delete node;
     }
     Node* pop() {
@@ -63,7 +71,7 @@ class Pool {
     std::mutex mutex;
     Node* first = nullptr;
     std::size_t count = 0;
-    const std::size_t most;
+    std::size_t most;
   };
   // Gives the node's own memory for the counts. They are let go of last, after the last user and the last weak_ptr.
   template <class U>
