@@ -33,11 +33,14 @@ class Package final : public Model {
         options_(std::move(options)),
         loader_(std::make_unique<Loader>(path, "model", false, calls_at_a_time())) {}
 
-  // Calls it with every batch size, in memory with much room behind the inputs: what it answers must not depend on what
-  // stands there, and must have as many rows. Throws what LibTorch throws.
+  // Calls it with every batch size. In memory with much room behind the inputs: what it answers must not depend on what
+  // stands there, and must have as many rows. And with the same row everywhere: its answer must not depend on its place.
+  // Throws what LibTorch throws.
   Status try_sizes() {
-    for (const auto n : batches_of(options_))
+    for (const auto n : batches_of(options_)) {
       if (Status fit = try_size(n); !fit) return fit;
+      if (Status fit = try_places(n); !fit) return fit;
+    }
     return {};
   }
 
@@ -117,6 +120,22 @@ class Package final : public Model {
         return refuse(Code::shape_mismatch, "reads beyond inputs of the given rows" +
                                                 (n > 0 ? " at a batch of " + std::to_string(n) : std::string()) +
                                                 ": it was compiled for another shape");
+    }
+    return {};
+  }
+
+  // Places may be computed by other kernels: the last bits may differ.
+  Status try_places(std::int64_t n) {
+    if (n < 2) return {};
+    std::vector<at::Tensor> taken;
+    for (const Tensor& input : inputs_of(options_, n, true)) taken.push_back(borrow(input).clone());
+    for (const at::Tensor& t : taken) t.copy_(t[0].unsqueeze(0).expand_as(t).clone());
+    for (const at::Tensor& given : call(taken)) {
+      const at::Tensor rows = given.to(at::kDouble), first = rows[0].unsqueeze(0).expand_as(rows);
+      const double scale = rows.numel() > 0 ? rows.abs().max().item<double>() : 0;
+      if (!rows.allclose(first, 0, 1e-2 * scale, true))
+        return refuse(Code::shape_mismatch, "answers one row differently at different places in a batch of " +
+                                                std::to_string(n) + ": it was compiled for another shape");
     }
     return {};
   }
