@@ -2,7 +2,6 @@
 
 #include <c10/core/InferenceMode.h>
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
-#include <torch/headeronly/version.h>
 
 #include <algorithm>
 #include <cstring>
@@ -11,6 +10,7 @@
 
 #include "torch/convert.h"
 #include "torch/guard.h"
+#include "torch/libtorch_version.h"
 #include "torch/rows.h"
 #include "torch/threads.h"
 
@@ -34,8 +34,8 @@ class Package final : public Model {
         loader_(std::make_unique<Loader>(path, "model", false, calls_at_a_time())) {}
 
   // Calls it with every batch size. In memory with much room behind the inputs: what it answers must not depend on what
-  // stands there, and must have as many rows. And with the same row everywhere: its answer must not depend on its place.
-  // Throws what LibTorch throws.
+  // stands there, and must have as many rows. And with the same row everywhere: its answer must not depend on its
+  // place. Throws what LibTorch throws.
   Status try_sizes() {
     for (const auto n : batches_of(options_)) {
       if (Status fit = try_size(n); !fit) return fit;
@@ -70,8 +70,8 @@ class Package final : public Model {
 
   Status check(std::span<const Tensor> inputs) const {
     if (inputs.size() != options_.rows.size())
-      return refuse(Code::bad_value, "takes " + std::to_string(options_.rows.size()) + " inputs, got " +
-                                         std::to_string(inputs.size()));
+      return refuse(Code::bad_value,
+                    "takes " + std::to_string(options_.rows.size()) + " inputs, got " + std::to_string(inputs.size()));
     if (Status fit = check_inputs(name_, options_, inputs); !fit || !batched()) return fit;
     const auto n = inputs[0].shape()[0];
     for (std::size_t i = 1; i < inputs.size(); ++i)
@@ -81,7 +81,8 @@ class Package final : public Model {
     if (std::ranges::count(options_.batches, n) != 0) return {};
     std::string known;
     for (const auto b : options_.batches) known += (known.empty() ? "" : ", ") + std::to_string(b);
-    return refuse(Code::shape_mismatch, "takes batches of " + known + " (LoadOptions::batches), got " + std::to_string(n));
+    return refuse(Code::shape_mismatch,
+                  "takes batches of " + known + " (LoadOptions::batches), got " + std::to_string(n));
   }
 
   Status deliver(std::vector<at::Tensor> given, const std::vector<at::Tensor>& taken, std::span<const Tensor> inputs,
@@ -158,8 +159,9 @@ class Package final : public Model {
 
 Status check_trust(const std::string& name, const LoadOptions& options) {
   if (!options.trust_native_code)
-    return Error{Code::unsupported, name,
-                 "holds machine code, which would run with the rights of this process; set trust_native_code to load it"};
+    return Error{
+        Code::unsupported, name,
+        "holds machine code, which would run with the rights of this process; set trust_native_code to load it"};
   if (options.rows.empty())
     return Error{Code::bad_value, name,
                  "needs rows, one for each input: compiled code does not check the shapes that it is given"};

@@ -17,8 +17,8 @@ constexpr std::size_t alignment = 64;  // as LibTorch's own
 
 // Blocks by size, four sizes to a doubling, so that at most a fifth of a block is unused. Each begins with its size's
 // number; data follows. LibTorch also asks for memory without its owner, and lets go of it by its address and the one
-// deleter that there is, so that smaller blocks must have the same form. Never destroyed: tensors may be let go of while
-// the process ends.
+// deleter that there is, so that smaller blocks must have the same form. Never destroyed: tensors may be let go of
+// while the process ends.
 class Blocks final : public c10::Allocator {
  public:
   explicit Blocks(const MemoryOptions& options) : options_(options) {}
@@ -32,7 +32,8 @@ class Blocks final : public c10::Allocator {
   c10::DataPtr allocate(std::size_t bytes) override {
     char* data = nullptr;
     if (bytes > SIZE_MAX / 2) throw std::bad_alloc();
-    if (bytes > 0) data = static_cast<char*>(bytes < options_.least ? fresh(small, bytes) : block_of(size_of(bytes))) + alignment;
+    if (bytes > 0)
+      data = static_cast<char*>(bytes < options_.least ? fresh(small, bytes) : block_of(size_of(bytes))) + alignment;
     return {data, data, &Blocks::give_back, c10::Device(c10::DeviceType::CPU)};
   }
   c10::DeleterFnPtr raw_deleter() const override { return &Blocks::give_back; }
@@ -54,7 +55,7 @@ class Blocks final : public c10::Allocator {
     return block_bytes(size) >= bytes ? size : size + 1;
   }
   static void* fresh(std::size_t size, std::size_t bytes) {
-    void* const block = ::operator new(bytes + alignment, std::align_val_t{alignment});
+    void* const block = ::operator new (bytes + alignment, std::align_val_t{alignment});
     *static_cast<std::size_t*>(block) = size;
     return block;
   }
@@ -75,7 +76,7 @@ class Blocks final : public c10::Allocator {
     if (data == nullptr) return;
     void* const block = static_cast<char*>(data) - alignment;
     const std::size_t size = *static_cast<std::size_t*>(block);
-    if (size == small || !instance()->keep(block, size)) ::operator delete(block, std::align_val_t{alignment});
+    if (size == small || !instance()->keep(block, size)) ::operator delete (block, std::align_val_t{alignment});
   }
   bool keep(void* block, std::size_t size) noexcept {
     const std::lock_guard lock(mutex_);

@@ -37,6 +37,17 @@ at::Tensor empty(DType dtype, const Shape& shape) {
   return at::empty(sizes_of(shape), at::TensorOptions(scalar_type(dtype)).device(at::kCPU));
 }
 
+// The same memory as a tensor of inference mode: views of it, which kernels make, cost fewer allocations.
+// REQUIRES: inference mode is on.
+at::Tensor lean(const at::Tensor& t) {
+  return at::for_blob(t.data_ptr(), t.sizes())
+      .strides(t.strides())
+      .deleter([t](void*) {})
+      .target_device(at::kCPU)
+      .options(at::TensorOptions(t.scalar_type()))
+      .make_tensor();
+}
+
 }  // namespace
 
 // Reads a graph into steps.
@@ -91,7 +102,8 @@ class Plain::Reader {
 
   bool read(const jit::Node& node) {
     std::string name = node.kind().toQualString();
-    if (name == "prim::TupleConstruct" || name == "prim::ListConstruct") return node.next()->kind() == c10::prim::Return;
+    if (name == "prim::TupleConstruct" || name == "prim::ListConstruct")
+      return node.next()->kind() == c10::prim::Return;
     if (name == "aten::dropout" || name == "aten::dropout_") return read_dropout(node);
     const bool in_place = name.back() == '_';
     if (in_place) name.pop_back();
@@ -135,8 +147,8 @@ class Plain::Reader {
     const auto weight = tensor_of(node.input(1)), bias = tensor_of(node.input(2));
     if (!weight || weight->dim() != 2 || (!bias && !is_none(node.input(2)))) return false;
     Step& step = add(kind, node.input(0));
-    step.weight = weight->t();
-    if (bias) step.bias = *bias;
+    step.weight = lean(weight->t());
+    if (bias) step.bias = lean(*bias);
     return true;
   }
   bool read_unary(const jit::Node& node, Kind kind) {
@@ -279,7 +291,8 @@ void Plain::run(const Tensor& input, std::span<Tensor> outputs) const {
     });
     work->buffers[buffer_of_[outputs_[i]]] = answer->tensor;
     if (i < outputs.size())
-      outputs[i] = Tensor::strided(answer->view.data(), sized.dtype, answer->view.shape(), answer->view.strides(), {}, answer);
+      outputs[i] =
+          Tensor::strided(answer->view.data(), sized.dtype, answer->view.shape(), answer->view.strides(), {}, answer);
   }
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     const Step& s = steps_[i];

@@ -21,7 +21,8 @@ namespace tailrace::torch::detail {
 // left out; the kernels are the same, and so are the answers.
 class Plain {
  public:
-  // The network of a frozen graph of one input; null where there is something else in it.
+  // The network of a frozen graph of one input; null where there is something else in it. REQUIRES: inference mode is
+  // on.
   static std::unique_ptr<Plain> recognise(const ::torch::jit::Graph& graph);
 
   // Makes ready for inputs of that shape. False: the network cannot take it. Not while calls run.
@@ -37,17 +38,31 @@ class Plain {
   void run(const Tensor& input, std::span<Tensor> outputs) const;
 
  private:
-  enum class Kind { linear, clamp, sigmoid, tanh, silu, gelu, leaky, softmax, log_softmax, add, subtract, multiply, divide };
+  enum class Kind {
+    linear,
+    clamp,
+    sigmoid,
+    tanh,
+    silu,
+    gelu,
+    leaky,
+    softmax,
+    log_softmax,
+    add,
+    subtract,
+    multiply,
+    divide
+  };
   // A value is the network's input, 0, or what a step gave: that of step i is i + 1.
   struct Step {
     Kind kind;
     int in = 0;
-    int other = -1;               // second operand; below 0: `constant`, or none
-    at::Tensor weight, bias;      // of linear: the weight turned, [in, out]; bias may be missing
-    at::Tensor constant;          // second operand
-    at::Scalar number;            // slope, or factor of the second operand
-    std::int64_t dim = 0;         // of softmax, 0 or above
-    std::string approximate;      // of gelu
+    int other = -1;           // second operand; below 0: `constant`, or none
+    at::Tensor weight, bias;  // of linear: the weight turned, [in, out]; bias may be missing
+    at::Tensor constant;      // second operand
+    at::Scalar number;        // slope, or factor of the second operand
+    std::int64_t dim = 0;     // of softmax, 0 or above
+    std::string approximate;  // of gelu
   };
   // What one call writes into: a tensor for each buffer. That of the input looks at the caller's memory, those of
   // outputs are lent for one call.

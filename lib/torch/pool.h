@@ -26,7 +26,8 @@ class Pool {
     Node* node = home_->pop();
     if (node == nullptr) node = new Node(make());
     node->home = home_;
-    return std::shared_ptr<T>(&node->value, [](T*) {}, InNode<T>{node});  // the allocator brings it back, see below
+    return std::shared_ptr<T>(
+        &node->value, [](T*) {}, InNode<T>{node});  // the allocator brings it back, see below
   }
   // How many wait.
   std::size_t waiting() const {

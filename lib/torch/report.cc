@@ -1,7 +1,6 @@
 #include <ATen/Version.h>
 #include <c10/util/StringUtil.h>
 #include <link.h>
-#include <torch/headeronly/version.h>
 
 #include <filesystem>
 #include <string_view>
@@ -9,6 +8,7 @@
 
 #include "tailrace/torch/memory.h"
 #include "tailrace/torch/torch.h"
+#include "torch/libtorch_version.h"
 #include "torch/threads.h"
 
 namespace tailrace::torch {

@@ -3,13 +3,13 @@
 #include <ATen/Version.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/util/StringUtil.h>
-#include <torch/headeronly/version.h>
 
 #include <algorithm>
 #include <chrono>
 
 #include "torch/convert.h"
 #include "torch/guard.h"
+#include "torch/libtorch_version.h"
 #include "torch/rows.h"
 #include "torch/threads.h"
 
@@ -91,9 +91,11 @@ Status ScriptModel::deliver(const c10::IValue& answer, const std::vector<at::Ten
                             std::span<const Tensor> inputs, std::span<Tensor> outputs) const {
   const auto refuse = [&](Code code, const std::string& what) { return Error{code, script_.name, what}; };
   std::vector<at::Tensor> given;
-  if (!flatten(answer, given)) return refuse(Code::type_mismatch, "forward gave " + answer.tagKind() + ", not a tensor");
+  if (!flatten(answer, given))
+    return refuse(Code::type_mismatch, "forward gave " + answer.tagKind() + ", not a tensor");
   if (given.size() < outputs.size())
-    return refuse(Code::bad_value, c10::str("forward gave ", given.size(), " tensors, ", outputs.size(), " are wanted"));
+    return refuse(Code::bad_value,
+                  c10::str("forward gave ", given.size(), " tensors, ", outputs.size(), " are wanted"));
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const Shape shape(std::span(given[i].sizes()));
     if (Status fit = check_output(script_.name, script_.options, inputs, shape, i); !fit) return fit;

@@ -51,7 +51,9 @@ StatefulModel::StatefulModel(std::shared_ptr<const Original> original) noexcept 
 
 Result<StatefulCopy> StatefulModel::copy() const { return original_->copy(); }
 bool StatefulModel::batched() const noexcept { return original_->script.options.batch_dim.has_value(); }
-std::string StatefulModel::describe() const { return detail::ScriptModel(original_->script).describe() + ", one state a copy"; }
+std::string StatefulModel::describe() const {
+  return detail::ScriptModel(original_->script).describe() + ", one state a copy";
+}
 
 Result<StatefulModel> open_stateful(const std::string& path, const LoadOptions& options) {
   const std::string name = detail::name_of(path, options);
@@ -63,7 +65,8 @@ Result<StatefulModel> open_stateful(const std::string& path, const LoadOptions& 
     return Error{Code::unsupported, name,
                  "writes to '" + script->effects.constant + "', a constant of its code, which copies would share"};
   script->options.optimise = Optimise::off;
-  const StatefulModel model(std::make_shared<const StatefulModel::Original>(StatefulModel::Original{*std::move(script)}));
+  const StatefulModel model(
+      std::make_shared<const StatefulModel::Original>(StatefulModel::Original{*std::move(script)}));
   if (Status warm = model.original_->warm_up(); !warm) return warm.error();
   return model;
 }

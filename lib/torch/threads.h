@@ -23,8 +23,8 @@ inline const ThreadLimits& thread_limits() noexcept {
   return found;
 }
 
-// While it lives, LibTorch's calls of this thread compute on so many threads, the calling one among them; afterwards the
-// thread's settings are as before. at::set_num_threads would not do: it also stores a default for threads to come.
+// While it lives, LibTorch's calls of this thread compute on so many threads, the calling one among them; afterwards
+// the thread's settings are as before. at::set_num_threads would not do: it also stores a default for threads to come.
 class IntraOp {
  public:
   explicit IntraOp(int threads) noexcept : limits_(thread_limits()) {

@@ -41,9 +41,7 @@ TEST_CASE("a call computes on as many threads as asked for, wherever its own was
 }
 
 TEST_CASE("parameters that are no tensors come from the options") {
-  const auto with = [](tr::Parameters arguments) {
-    return opened(scaled, {}, {.arguments = std::move(arguments)});
-  };
+  const auto with = [](tr::Parameters arguments) { return opened(scaled, {}, {.arguments = std::move(arguments)}); };
   CHECK(values(ask(**with({{"n", 3}}), {floats({2}, {1, 1})}).value()) == std::vector<float>{6});
   CHECK(values(ask(**with({{"s", .5}, {"n", 3}}), {floats({2}, {1, 1})}).value()) == std::vector<float>{3});
   CHECK(failure(with({})).starts_with("unsupported: forward takes 'n: int'"));

@@ -35,7 +35,8 @@ tr::torch::LoadOptions trusted(std::vector<std::int64_t> batches) {
   return {.rows = {{DType::float32, {64}}}, .batches = std::move(batches), .trust_native_code = true};
 }
 std::string failure(const Opened& result) {
-  return result ? "no failure" : std::string(tr::name(result.error().code())) + ": " + std::string(result.error().what());
+  return result ? "no failure"
+                : std::string(tr::name(result.error().code())) + ": " + std::string(result.error().what());
 }
 std::string failure(const tr::Status& status) {
   return status ? "no failure"
@@ -64,9 +65,10 @@ TEST_CASE("machine code is loaded only where the file is trusted") {
   CHECK(failure(tr::torch::open(file.string(), options))
             .starts_with("bad_file: not an AOTInductor package for this machine: "));
   options.trust_native_code = false;
-  CHECK(failure(tr::torch::open(file.string(), options)) ==
-        "unsupported: holds machine code, which would run with the rights of this process; set trust_native_code to load "
-        "it");
+  CHECK(
+      failure(tr::torch::open(file.string(), options)) ==
+      "unsupported: holds machine code, which would run with the rights of this process; set trust_native_code to load "
+      "it");
   options = {.trust_native_code = true};
   CHECK(failure(tr::torch::open(file.string(), options)).starts_with("bad_value: needs rows, one for each input"));
   fs::remove(file);
@@ -137,6 +139,7 @@ TEST_CASE("a package is never called with a shape that it was not compiled for")
                 ": it was compiled for another shape");
     auto narrow = trusted({4});
     narrow.rows = {{DType::float32, {32}}};
-    CHECK(failure(tr::torch::open(exported("fixed4.pt2"), narrow)).starts_with("shape_mismatch: warm-up failed: addmm"));
+    CHECK(
+        failure(tr::torch::open(exported("fixed4.pt2"), narrow)).starts_with("shape_mismatch: warm-up failed: addmm"));
   }
 }

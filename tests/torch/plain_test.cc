@@ -69,10 +69,9 @@ TEST_CASE("feed-forward networks are called kernel by kernel, with the interpret
   compare(forward(perceptron));
   for (const char* activation :
        {"torch.relu(y)", "torch.sigmoid(y)", "torch.tanh(y)", "torch.silu(y)", "torch.leaky_relu(y, 0.2)",
-        "torch.gelu(y)", "torch.gelu(y, approximate='tanh')", "torch.softmax(y, 1)", "torch.log_softmax(y, -1)", "y + 1",
-        "y - self.b", "2 * y", "y / 3", "torch.add(y, y, alpha=2)", "y * torch.sigmoid(y)",
-        "torch.dropout(y, 0.5, self.training)", "torch.relu_(y)", "y.mul_(2)",
-        "torch.linear(y, self.v)"})
+        "torch.gelu(y)", "torch.gelu(y, approximate='tanh')", "torch.softmax(y, 1)", "torch.log_softmax(y, -1)",
+        "y + 1", "y - self.b", "2 * y", "y / 3", "torch.add(y, y, alpha=2)", "y * torch.sigmoid(y)",
+        "torch.dropout(y, 0.5, self.training)", "torch.relu_(y)", "y.mul_(2)", "torch.linear(y, self.v)"})
     compare(forward("  y = torch.linear(x, self.w, self.b)\n  return torch.relu(" + std::string(activation) + ")\n"));
 }
 
@@ -93,7 +92,7 @@ TEST_CASE("special numbers come out as the interpreter has them") {
   REQUIRE(is_plain(model));
   const Tensor input = random_rows(1);
   using Limits = std::numeric_limits<float>;
-  const float special[] = {Limits::quiet_NaN(), -Limits::quiet_NaN(), Limits::infinity(), -Limits::infinity(), -0.f,
+  const float special[] = {Limits::quiet_NaN(),  -Limits::quiet_NaN(), Limits::infinity(), -Limits::infinity(), -0.f,
                            Limits::denorm_min(), Limits::max()};
   std::copy(std::begin(special), std::end(special), input.as<float>().begin());
   CHECK((all_of(**model, input, 1) == all_of(**reference, input, 1)));
@@ -123,9 +122,7 @@ TEST_CASE("what is more than that stays with the interpreter") {
     const auto input = Tensor::strided(turned.data(), DType::float32, {2, wide}, {1, 2}, {}, turned.owner());
     CHECK(ask(**model, {input}).value() == ask(**model, {input.contiguous_copy()}).value());
   }
-  SECTION("and modules whose rows are not known") {
-    CHECK_FALSE(is_plain(opened(forward(perceptron), weights)));
-  }
+  SECTION("and modules whose rows are not known") { CHECK_FALSE(is_plain(opened(forward(perceptron), weights))); }
 }
 
 TEST_CASE("without a batch dimension too") {

@@ -65,9 +65,8 @@ TEST_CASE("whatever a module may keep") {
   CHECK((next(a, 1) == 1 && next(a, 1) == 2 && next(b, 1) == 1));
 
   const std::string lists = "def forward(self, x):\n  self.seen.append(x)\n  return x * len(self.seen)\n";
-  const auto list = kept(lists, [](jit::Module& m) {
-    m.register_attribute("seen", c10::ListType::ofTensors(), c10::List<at::Tensor>());
-  });
+  const auto list = kept(
+      lists, [](jit::Module& m) { m.register_attribute("seen", c10::ListType::ofTensors(), c10::List<at::Tensor>()); });
   REQUIRE(list);
   auto c = list->copy().value(), d = list->copy().value();
   CHECK((next(c, 1) == 1 && next(c, 1) == 2 && next(d, 1) == 1));
@@ -85,8 +84,9 @@ TEST_CASE("whatever a module may keep") {
 TEST_CASE("warm-up leaves no trace in copies") {
   auto options = unbatched;
   options.rows = {{DType::float32, {1}}};
-  const auto model = kept("def forward(self, x):\n  self.n = self.n + 1\n  return x + self.n\n",
-                          [](jit::Module& m) { m.register_attribute("n", c10::IntType::get(), 0); }, options);
+  const auto model = kept(
+      "def forward(self, x):\n  self.n = self.n + 1\n  return x + self.n\n",
+      [](jit::Module& m) { m.register_attribute("n", c10::IntType::get(), 0); }, options);
   REQUIRE(model);
   auto copy = model->copy().value();
   CHECK(next(copy, 0) == 1);
@@ -114,7 +114,8 @@ TEST_CASE("a second call of one copy at the same time is refused") {
 
 TEST_CASE("such a module is a stage with a state for each stream") {
   const auto model = kept(sum, sum_weights).value();
-  const auto flow = tr::flow<Tensor>("sums", [&](tr::Stream<Tensor> x) { return x.then("sum", tr::torch::stateful(model)); });
+  const auto flow =
+      tr::flow<Tensor>("sums", [&](tr::Stream<Tensor> x) { return x.then("sum", tr::torch::stateful(model)); });
   auto engine = tr::start(flow, {.threads = 2}).value();
   for (int round = 1; round <= 5; ++round)
     for (std::uint64_t stream = 1; stream <= 3; ++stream) {
@@ -156,13 +157,12 @@ TEST_CASE("sixteen streams of a published voice detector at once hear what one a
     for (float& x : samples.as<float>()) x = static_cast<float>(.1 * stream / streams * random.normal());
     return samples;
   };
-  const auto flow =
-      tr::flow<Tensor>("voice", [&](tr::Stream<Tensor> x) { return x.then("voice", tr::torch::stateful(*opened_file)); });
+  const auto flow = tr::flow<Tensor>(
+      "voice", [&](tr::Stream<Tensor> x) { return x.then("voice", tr::torch::stateful(*opened_file)); });
   auto engine = tr::start(flow, {.threads = 2, .max_in_flight = 64}).value();
   std::vector<std::vector<float>> alone(streams), together(streams);
   for (std::uint64_t s = 0; s < streams; ++s)
-    for (int i = 0; i < chunks; ++i)
-      alone[s].push_back(engine.run(chunk(s, i), {.stream = s}).value().as<float>()[0]);
+    for (int i = 0; i < chunks; ++i) alone[s].push_back(engine.run(chunk(s, i), {.stream = s}).value().as<float>()[0]);
   for (int i = 0; i < chunks; ++i) {
     std::vector<tr::Handle<Tensor>> open;
     for (std::uint64_t s = 0; s < streams; ++s) open.push_back(engine.submit(chunk(s, i), {.stream = streams + s}));

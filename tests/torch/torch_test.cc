@@ -183,7 +183,8 @@ TEST_CASE("modules that keep state are refused") {
   const auto buffer = [](jit::Module& m) { m.register_buffer("h", at::zeros({4})); };
   const auto refusal = [](const std::string& name) {
     return "unsupported: keeps state in '" + name +
-           "': forward writes to it, so calls would disturb each other; make it an input and an output of forward, or use open_stateful";
+           "': forward writes to it, so calls would disturb each other; make it an input and an output of forward, or "
+           "use open_stateful";
   };
   const std::string sources[] = {
       "def forward(self, x):\n  self.h = self.h + x\n  return self.h\n",

@@ -7,7 +7,7 @@
 namespace tailrace::torch {
 
 struct MemoryOptions {
-  std::size_t least = std::size_t{64} << 10;  // bytes; smaller tensors are left to malloc, which is as fast
+  std::size_t least = std::size_t{64} << 10;       // bytes; smaller tensors are left to malloc, which is as fast
   std::size_t most_kept = std::size_t{256} << 20;  // bytes that wait to be used again
   bool operator==(const MemoryOptions&) const = default;
 };

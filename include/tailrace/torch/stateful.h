@@ -28,8 +28,8 @@ class StatefulCopy {
 // A module that is never run itself: only copies of it are. Cheap to copy; any threads may ask for copies.
 class StatefulModel {
  public:
-  // A module in the state that the file has. Attributes that forward may write to are copied deeply; weights are shared,
-  // since nothing writes to them. Where LibTorch cannot tell them apart everything is copied.
+  // A module in the state that the file has. Attributes that forward may write to are copied deeply; weights are
+  // shared, since nothing writes to them. Where LibTorch cannot tell them apart everything is copied.
   Result<StatefulCopy> copy() const;
   bool batched() const noexcept;
   std::string describe() const;
@@ -50,8 +50,8 @@ struct StatefulStep {
   Result<Tensor> operator()(Result<StatefulCopy>& copy, const Tensor& in) const;
 };
 
-// Such a module as a stage from Tensor to Tensor, of one input with its batch dimension where the module wants one. Each
-// stream has a copy, made at its first request (Request::stream); or each replica, as the options say.
+// Such a module as a stage from Tensor to Tensor, of one input with its batch dimension where the module wants one.
+// Each stream has a copy, made at its first request (Request::stream); or each replica, as the options say.
 //
 //   auto voice = tr::torch::open_stateful("voice.jit", {.batch_dim = {}, .arguments = {{"sr", 16000}}}).value();
 //   auto flow = … chunk.then("voice", tr::torch::stateful(voice)) …;

@@ -68,9 +68,9 @@ Result<std::shared_ptr<const Model>> open(const std::string& path, const LoadOpt
 
 // What was found of LibTorch in this process.
 struct Report {
-  std::string libtorch;   // versions
-  std::string openmp;     // its version and library; more than one library: each brings threads of its own
-  std::string blas;       // what multiplies matrices
+  std::string libtorch;  // versions
+  std::string openmp;    // its version and library; more than one library: each brings threads of its own
+  std::string blas;      // what multiplies matrices
   std::string onednn;
   std::string isa;        // the instruction set of LibTorch's kernels here
   std::string allocator;  // whose malloc, and whether reuse_memory() stands before it
