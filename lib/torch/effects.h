@@ -11,6 +11,7 @@ namespace jit = ::torch::jit;
 
 struct Effects {
   std::string state;           // attribute that forward writes to; empty: none
+  std::string constant;        // constant of its code that forward writes to; empty: none
   std::string hidden;          // method whose code cannot be seen; empty: none
   bool writes_inputs = false;  // in-place operators reach the memory of an input
   bool lends_state = false;    // an answer may look into the module's weights
@@ -20,7 +21,8 @@ struct Effects {
 class Origins {
  public:
   explicit Origins(const jit::Value* value) { trace(value); }
-  const std::string& state() const noexcept { return state_; }  // the attribute's name; empty: none
+  const std::string& state() const noexcept { return state_; }        // the attribute's name; empty: none
+  const std::string& constant() const noexcept { return constant_; }  // of those, one that is part of the code
   bool input() const noexcept { return input_; }
 
  private:
@@ -32,7 +34,10 @@ class Origins {
       case c10::prim::If: return trace_blocks(node, value->offset());
       case c10::prim::Loop: return trace(node->input(value->offset() + 2)), trace_blocks(node, value->offset() + 1);
       case c10::prim::GetAttr: return note(node->s(c10::attr::name));
-      case c10::prim::Constant: return note(value->hasDebugName() ? value->debugName() : "a constant");
+      case c10::prim::Constant:
+        note(value->hasDebugName() ? value->debugName() : "a constant");
+        constant_ = state_;
+        return;
       default: break;
     }
     trace_filling(value);
@@ -98,7 +103,7 @@ class Origins {
   }
 
   std::unordered_set<const jit::Value*> seen_;
-  std::string state_;
+  std::string state_, constant_;
   bool input_ = false;
 };
 
@@ -118,6 +123,7 @@ inline void find_effects(const jit::Block& block, Effects& found) {
   const auto writes = [&](const jit::Value* value) {
     const Origins origins(value);
     if (found.state.empty()) found.state = origins.state();
+    if (found.constant.empty()) found.constant = origins.constant();
     if (origins.input()) found.writes_inputs = true;
   };
   for (const jit::Node* node : block.nodes()) {

@@ -23,22 +23,22 @@ inline const ThreadLimits& thread_limits() noexcept {
   return found;
 }
 
-// While it lives, LibTorch computes on the calling thread alone; afterwards the thread's settings are as before.
-// at::set_num_threads would not do: it also stores a default for threads to come.
-class OneThread {
+// While it lives, LibTorch's calls of this thread compute on so many threads, the calling one among them; afterwards
+// the thread's settings are as before. at::set_num_threads would not do: it also stores a default for threads to come.
+class IntraOp {
  public:
-  OneThread() noexcept : limits_(thread_limits()) {
+  explicit IntraOp(int threads) noexcept : limits_(thread_limits()) {
     if (limits_.omp_get_max) omp_ = limits_.omp_get_max();
     at::get_num_threads();  // LibTorch sets a thread's numbers at its first question: let that be before ours
-    if (limits_.omp_set) limits_.omp_set(1);
-    if (limits_.mkl_set_local) mkl_ = limits_.mkl_set_local(1);
+    if (limits_.omp_set) limits_.omp_set(threads);
+    if (limits_.mkl_set_local) mkl_ = limits_.mkl_set_local(threads);
   }
-  ~OneThread() {
+  ~IntraOp() {
     if (limits_.mkl_set_local) limits_.mkl_set_local(mkl_);
     if (limits_.omp_set && omp_ > 0) limits_.omp_set(omp_);
   }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
+  IntraOp(const IntraOp&) = delete;
+  IntraOp& operator=(const IntraOp&) = delete;
 
  private:
   const ThreadLimits& limits_;

@@ -1,103 +1,16 @@
-// LibTorch and Catch2 both define CHECK: the tests' own stands.
-#include <ATen/ATen.h>
+// LibTorch first: it and Catch2 both define CHECK.
+#include "torch/modules.h"
+
 #include <ATen/Parallel.h>
-#include <torch/csrc/jit/api/module.h>
-#include <torch/csrc/jit/frontend/resolver.h>
-#include <torch/csrc/jit/frontend/sugared_value.h>
-#undef CHECK
-
-#include "tailrace/torch/torch.h"
-
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <catch2/catch.hpp>
-#include <filesystem>
 #include <fstream>
 #include <thread>
 
-namespace tr = tailrace;
-namespace jit = torch::jit;
-namespace fs = std::filesystem;
-using tr::Code;
-using tr::DType;
-using tr::Shape;
-using tr::Tensor;
-
 namespace {
-
-// A folder for one test, removed with it.
-struct Folder {
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "tailrace-torch-XXXXXX").string();
-    path = ::mkdtemp(pattern.data());
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string file(const std::string& name) const { return (path / name).string(); }
-  fs::path path;
-};
-
-using Setup = std::function<void(jit::Module&)>;
-using Opened = tr::Result<std::shared_ptr<const tr::Model>>;
-
-// Lets test modules say fork(self.work, x), as files made with Python's torch.jit.fork do.
-struct ForkToo : jit::Resolver {
-  std::shared_ptr<jit::SugaredValue> resolveValue(const std::string& name, jit::GraphFunction& function,
-                                                  const jit::SourceRange& where) override {
-    if (name == "fork") return jit::SpecialFormValue::create(c10::prim::fork);
-    return jit::nativeResolver()->resolveValue(name, function, where);
-  }
-};
-
-jit::Module build(const std::string& source, const Setup& setup = {}) {
-  jit::Module module("Net");
-  if (setup) setup(module);
-  module.define(source, std::make_shared<ForkToo>());
-  return module;
-}
-
-Opened opened(jit::Module module, const tr::torch::LoadOptions& options = {}) {
-  const Folder folder;
-  module.save(folder.file("net.pt"));
-  return tr::torch::open(folder.file("net.pt"), options);
-}
-
-Opened opened(const std::string& source, const Setup& setup = {}, const tr::torch::LoadOptions& options = {}) {
-  return opened(build(source, setup), options);
-}
-
-const tr::torch::LoadOptions unbatched{.batch_dim = std::nullopt};
-
-// The code and text of what must fail.
-template <class T>
-std::string failure(const tr::Result<T>& result) {
-  if (result) return "no failure";
-  return std::string(tr::name(result.error().code())) + ": " + std::string(result.error().what());
-}
-
-tr::Result<Tensor> ask(const tr::Model& model, std::vector<Tensor> inputs) {
-  Tensor output;
-  if (auto status = model.run(inputs, {&output, 1}); !status) return status.error();
-  return output;
-}
-
-Tensor floats(std::vector<float> values, const Shape& shape) {
-  auto owner = std::make_shared<std::vector<float>>(std::move(values));
-  return Tensor::view(owner->data(), DType::float32, shape, owner);
-}
-
-std::vector<float> values(const Tensor& t) {
-  const Tensor flat = t.contiguous() ? t : t.contiguous_copy();
-  return {flat.as<float>().begin(), flat.as<float>().end()};
-}
-
-const std::string linear = "def forward(self, x):\n  return torch.linear(x, self.w, self.b)\n";
-void linear_weights(jit::Module& m) {
-  m.register_parameter("w", at::arange(12, at::kFloat).reshape({3, 4}), false);
-  m.register_parameter("b", at::ones({3}), false);
-}
 
 int threads_of_process() {
   int n = 0;
@@ -270,7 +183,8 @@ TEST_CASE("modules that keep state are refused") {
   const auto buffer = [](jit::Module& m) { m.register_buffer("h", at::zeros({4})); };
   const auto refusal = [](const std::string& name) {
     return "unsupported: keeps state in '" + name +
-           "': forward writes to it, so calls would disturb each other; make it an input and an output of forward";
+           "': forward writes to it, so calls would disturb each other; make it an input and an output of forward, or "
+           "use open_stateful";
   };
   const std::string sources[] = {
       "def forward(self, x):\n  self.h = self.h + x\n  return self.h\n",
@@ -436,7 +350,7 @@ TEST_CASE("files that are no models") {
 TEST_CASE("modules and options that cannot be served") {
   CHECK(failure(opened("def other(self, x):\n  return x\n")) == "unsupported: the module has no forward");
   CHECK(failure(opened("def forward(self, x, n: int):\n  return x * n\n")) ==
-        "unsupported: forward takes 'n: int'; only tensors can be given");
+        "unsupported: forward takes 'n: int'; only tensors can be given, and what LoadOptions::arguments say");
   CHECK(failure(opened("def forward(self, x):\n  return 3\n")) ==
         "unsupported: forward gives int; only tensors, and tuples and lists of them, are supported");
   const std::string same = "def forward(self, x):\n  return x\n";
@@ -484,7 +398,7 @@ TEST_CASE("nothing is printed") {
 
 TEST_CASE("a module rewritten for oneDNN answers nearly the same") {
   const auto plain = opened(linear, linear_weights);
-  const auto fast = opened(linear, linear_weights, {.optimise = true});
+  const auto fast = opened(linear, linear_weights, {.optimise = tr::torch::Optimise::on});
   REQUIRE(fast);
   const auto a = values(ask(**plain, {floats({1, 2, 3, 4}, {1, 4})}).value());
   const auto b = values(ask(**fast, {floats({1, 2, 3, 4}, {1, 4})}).value());
@@ -492,7 +406,7 @@ TEST_CASE("a module rewritten for oneDNN answers nearly the same") {
 }
 
 TEST_CASE("the report says what was found") {
-  const auto text = tr::torch::report();
-  for (const char* word : {"LibTorch 2.", "OpenMP", "MKL", "oneDNN", "threads a call: 1"})
+  const auto text = tr::torch::report().text();
+  for (const char* word : {"LibTorch 2.", "OpenMP", "BLAS", "MKL", "oneDNN", "libgomp", "libc.so", "AVX"})
     CHECK(text.find(word) != std::string::npos);
 }

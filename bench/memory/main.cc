@@ -1,0 +1,125 @@
+// Three stages of one operator each on large tensors: memory that is used again, and memory from malloc each time.
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+#include <dlfcn.h>
+#include <torch/csrc/jit/api/module.h>
+#include <unistd.h>
+
+#include <bit>
+#include <filesystem>
+
+#include "support/program.h"
+#include "tailrace/torch/torch.h"
+
+namespace memory {
+namespace {
+
+using bench::Results, bench::text;
+namespace tr = tailrace;
+
+const char* const operators[] = {"x + 1", "x * 0.5", "torch.relu(x)"};
+
+void one_thread() {
+  if (const auto set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"))) set(1);
+}
+
+struct Rows {
+  explicit Rows(std::int64_t n) : tensor(tr::Tensor::zeros(tr::DType::float32, {1, n})) {}
+  void follow(float answer) { tensor.as<float>()[0] = answer; }
+  tr::Tensor tensor;
+};
+template <class Once>
+std::function<std::uint32_t(long)> repeat(std::shared_ptr<Rows> rows, Once once) {
+  return [rows, once](long n) mutable {
+    float answer = 0;
+    rows->follow(0);
+    for (long i = 0; i < n; ++i) rows->follow(answer = once());
+    return std::bit_cast<std::uint32_t>(answer);
+  };
+}
+at::Tensor view_of(const tr::Tensor& t) {
+  return at::for_blob(t.data(), {1, t.shape()[1]}).options(at::kFloat).make_tensor();
+}
+
+bench::Arm by_malloc(std::int64_t n) {
+  const auto rows = std::make_shared<Rows>(n);
+  return {"malloc", repeat(rows, [x = view_of(rows->tensor)] {
+            const c10::InferenceMode inference;
+            const at::Tensor first = at::add(x, 1);
+            const at::Tensor second = at::mul(first, 0.5);
+            return at::relu(second).const_data_ptr<float>()[0];
+          })};
+}
+bench::Arm by_hand(std::int64_t n) {
+  const c10::InferenceMode inference;
+  const auto rows = std::make_shared<Rows>(n);
+  std::vector<at::Tensor> out{at::empty({1, n}), at::empty({1, n}), at::empty({1, n})};
+  const at::Tensor one = at::scalar_tensor(1), half = at::scalar_tensor(.5);
+  return {"by hand", repeat(rows, [x = view_of(rows->tensor), out, one, half]() mutable {
+            const c10::InferenceMode inside;
+            at::add_out(out[0], x, one);
+            at::mul_out(out[1], out[0], half);
+            at::clamp_min_out(out[2], out[1], 0);
+            return out[2].const_data_ptr<float>()[0];
+          })};
+}
+bench::Arm ours(std::int64_t n) {
+  std::vector<std::shared_ptr<const tr::Model>> models;
+  for (const char* op : operators) {
+    torch::jit::Module net("Net");
+    net.define("def forward(self, x):\n  return " + std::string(op) + "\n");
+    const auto file = std::filesystem::temp_directory_path() / ("tailrace_bench_memory_" + std::to_string(::getpid()));
+    net.save(file.string());
+    models.push_back(tr::torch::open(file.string(), {.rows = {{tr::DType::float32, {n}}}}).value());
+    std::filesystem::remove(file);
+  }
+  const auto rows = std::make_shared<Rows>(n);
+  return {"tailrace", repeat(rows, [models, rows] {
+            tr::Tensor x = rows->tensor;
+            for (const auto& model : models) {
+              tr::Tensor y;
+              if (!model->run({&x, 1}, {&y, 1})) throw bench::WrongAnswer{"a call failed"};
+              x = std::move(y);
+            }
+            return x.as<float>()[0];
+          })};
+}
+std::vector<bench::Arm> arms(std::int64_t n) { return {by_malloc(n), ours(n), by_hand(n)}; }
+
+struct Size {
+  const char *name, *words;
+  std::int64_t floats;
+  double limit;
+};
+constexpr Size sizes[] = {{"256k", "256 KiB", 1 << 16, 1. / 6}, {"4m", "4 MiB", 1 << 20, 1. / 2}};
+
+void smoke() {
+  one_thread();
+  for (const Size& size : sizes) bench::check_answers(arms(size.floats));
+}
+
+void measure(const bench::Options& options, Results& r) {
+  one_thread();
+  bench::Table table{"e9: memory of large answers",
+                     "Three operators, one thread; medians over rounds.",
+                     {"tensors", "arm", "us", "malloc = 1", ""},
+                     {}};
+  for (const Size& size : sizes) {
+    const auto all = arms(size.floats);
+    const auto c = bench::compare(all, options);
+    for (std::size_t i = 0; i < all.size(); ++i)
+      table.rows.push_back({size.words, all[i].name, text(bench::stats(c.arms[i]).median / 1000, 1),
+                            text(bench::stats(bench::divide(c.arms[i], c.arms[0])).median, 3), c.quiet ? "" : "void"});
+    r.figures.push_back({"memory." + std::string(size.name),
+                         "three operators on " + std::string(size.words) + ", memory used again against malloc's",
+                         bench::stats(bench::divide(c.arms[1], c.arms[0])).median, size.limit, "x", !c.quiet});
+  }
+  r.tables.push_back(std::move(table));
+}
+
+}  // namespace
+}  // namespace memory
+
+int main(int argc, char** argv) {
+  return bench::run_program({"memory", "Memory of large answers", memory::smoke, memory::measure}, argc, argv);
+}

@@ -1,0 +1,174 @@
+// LibTorch first: it and Catch2 both define CHECK.
+#include "torch/modules.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <thread>
+
+#include "tailrace/core/random.h"
+#include "tailrace/exec/start.h"
+#include "tailrace/flow/flow.h"
+#include "tailrace/torch/stateful.h"
+
+namespace {
+
+using Stateful = tr::Result<tr::torch::StatefulModel>;
+
+Stateful kept(const std::string& source, const Setup& setup = {}, const tr::torch::LoadOptions& options = unbatched) {
+  const Folder folder;
+  build(source, setup).save(folder.file("net.pt"));
+  return tr::torch::open_stateful(folder.file("net.pt"), options);
+}
+float next(tr::torch::StatefulCopy& copy, float x) {
+  Tensor input = floats({x}, {1}), output;
+  REQUIRE(copy.run({&input, 1}, {&output, 1}));
+  return output.as<float>()[0];
+}
+
+const std::string sum = "def forward(self, x):\n  self.h.add_(x * self.w)\n  return self.h\n";
+void sum_weights(jit::Module& m) {
+  m.register_buffer("h", at::zeros({1}));
+  m.register_parameter("w", at::ones({1}) * 2, false);
+}
+
+}  // namespace
+
+TEST_CASE("each copy of a module that keeps state has its own") {
+  const auto model = kept(sum, sum_weights);
+  INFO(failure(model));
+  REQUIRE(model);
+  CHECK(model->describe().find("net.pt on cpu, one state a copy") != std::string::npos);
+  auto a = model->copy().value(), b = model->copy().value();
+  CHECK(next(a, 1) == 2);
+  CHECK(next(a, 1) == 4);
+  CHECK(next(b, 5) == 10);
+  auto moved = std::move(a);
+  CHECK(next(moved, 1) == 6);
+  CHECK(next(b, 0) == 10);
+  auto c = model->copy().value();
+  CHECK(next(c, 0) == 0);
+  static_assert(!std::is_copy_constructible_v<tr::torch::StatefulCopy>);
+
+  SECTION("an answer is not the state itself") {
+    Tensor input = floats({1}, {1}), output;
+    REQUIRE(c.run({&input, 1}, {&output, 1}));
+    next(c, 1);
+    CHECK(output.as<float>()[0] == 2);
+  }
+}
+
+TEST_CASE("whatever a module may keep") {
+  const std::string numbers = "def forward(self, x):\n  self.n = self.n + 1\n  return x * self.n\n";
+  const auto model = kept(numbers, [](jit::Module& m) { m.register_attribute("n", c10::IntType::get(), 0); });
+  REQUIRE(model);
+  auto a = model->copy().value(), b = model->copy().value();
+  CHECK((next(a, 1) == 1 && next(a, 1) == 2 && next(b, 1) == 1));
+
+  const std::string lists = "def forward(self, x):\n  self.seen.append(x)\n  return x * len(self.seen)\n";
+  const auto list = kept(
+      lists, [](jit::Module& m) { m.register_attribute("seen", c10::ListType::ofTensors(), c10::List<at::Tensor>()); });
+  REQUIRE(list);
+  auto c = list->copy().value(), d = list->copy().value();
+  CHECK((next(c, 1) == 1 && next(c, 1) == 2 && next(d, 1) == 1));
+
+  const auto inner = build(sum, sum_weights);
+  const auto nested = kept("def forward(self, x):\n  return self.rnn.forward(x) + 1\n",
+                           [&](jit::Module& m) { m.register_module("rnn", inner); });
+  REQUIRE(nested);
+  auto e = nested->copy().value(), f = nested->copy().value();
+  CHECK((next(e, 1) == 3 && next(e, 1) == 5 && next(f, 1) == 3));
+
+  CHECK(kept("def forward(self, x):\n  return x\n"));  // or nothing
+}
+
+TEST_CASE("warm-up leaves no trace in copies") {
+  auto options = unbatched;
+  options.rows = {{DType::float32, {1}}};
+  const auto model = kept(
+      "def forward(self, x):\n  self.n = self.n + 1\n  return x + self.n\n",
+      [](jit::Module& m) { m.register_attribute("n", c10::IntType::get(), 0); }, options);
+  REQUIRE(model);
+  auto copy = model->copy().value();
+  CHECK(next(copy, 0) == 1);
+}
+
+TEST_CASE("a second call of one copy at the same time is refused") {
+  const auto model = kept("def forward(self, x):\n  for i in range(200):\n    self.h.add_(x)\n  return self.h\n",
+                          [](jit::Module& m) { m.register_buffer("h", at::zeros({1})); });
+  auto copy = model->copy().value();
+  std::atomic<int> done = 0, refused = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 300; ++i) {
+        Tensor input = floats({1}, {1}), output;
+        const auto status = copy.run({&input, 1}, {&output, 1});
+        (status ? done : refused) += 1;
+        if (!status) CHECK(status.error().what() == "two calls at a time of one copy, which keeps state");
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  CHECK(done + refused == 1200);
+  CHECK(next(copy, 0) == static_cast<float>(200 * done));
+}
+
+TEST_CASE("such a module is a stage with a state for each stream") {
+  const auto model = kept(sum, sum_weights).value();
+  const auto flow =
+      tr::flow<Tensor>("sums", [&](tr::Stream<Tensor> x) { return x.then("sum", tr::torch::stateful(model)); });
+  auto engine = tr::start(flow, {.threads = 2}).value();
+  for (int round = 1; round <= 5; ++round)
+    for (std::uint64_t stream = 1; stream <= 3; ++stream) {
+      const auto answer = engine.run(floats({static_cast<float>(stream)}, {1}), {.stream = stream});
+      REQUIRE(answer);
+      CHECK(answer->as<float>()[0] == static_cast<float>(2 * round * stream));
+    }
+}
+
+TEST_CASE("what cannot be kept apart is refused") {
+  CHECK(failure(kept("def other(self, x):\n  return x\n")) == "unsupported: the module has no forward");
+  CHECK(failure(tr::torch::open_stateful("/no/such.pt")) == "bad_file: there is no file '/no/such.pt'");
+  auto options = unbatched;
+  options.rows = {{DType::float32, {1}}};
+  CHECK(failure(kept("def forward(self, x):\n  assert x.sum() > 0, 'loud'\n  return x\n", {}, options)) ==
+        "shape_mismatch: warm-up failed: AssertionError: loud");
+}
+
+// The voice detector as its authors publish it keeps its state inside. TAILRACE_SILERO names silero_vad.jit of the
+// package silero-vad (MIT licence).
+TEST_CASE("sixteen streams of a published voice detector at once hear what one after another hears") {
+  const char* const file = std::getenv("TAILRACE_SILERO");
+  if (file == nullptr || !fs::exists(file)) {
+    WARN("skipped: TAILRACE_SILERO names no silero_vad.jit");
+    return;
+  }
+  tr::torch::LoadOptions options = unbatched;
+  options.rows = {{DType::float32, {1, 512}}};
+  options.arguments = {{"sr", 16000}};
+  CHECK(failure(tr::torch::open(file, options)).find("keeps state in") != std::string::npos);
+  const auto opened_file = tr::torch::open_stateful(file, options);
+  INFO(failure(opened_file));
+  REQUIRE(opened_file);
+  constexpr std::uint64_t streams = 16;
+  constexpr int chunks = 20;
+  const auto chunk = [](std::uint64_t stream, int i) {
+    const auto samples = Tensor::zeros(DType::float32, {1, 512});
+    tr::Random random(tr::seed_of({stream, static_cast<std::uint64_t>(i)}));
+    for (float& x : samples.as<float>()) x = static_cast<float>(.1 * stream / streams * random.normal());
+    return samples;
+  };
+  const auto flow = tr::flow<Tensor>(
+      "voice", [&](tr::Stream<Tensor> x) { return x.then("voice", tr::torch::stateful(*opened_file)); });
+  auto engine = tr::start(flow, {.threads = 2, .max_in_flight = 64}).value();
+  std::vector<std::vector<float>> alone(streams), together(streams);
+  for (std::uint64_t s = 0; s < streams; ++s)
+    for (int i = 0; i < chunks; ++i) alone[s].push_back(engine.run(chunk(s, i), {.stream = s}).value().as<float>()[0]);
+  for (int i = 0; i < chunks; ++i) {
+    std::vector<tr::Handle<Tensor>> open;
+    for (std::uint64_t s = 0; s < streams; ++s) open.push_back(engine.submit(chunk(s, i), {.stream = streams + s}));
+    for (std::uint64_t s = 0; s < streams; ++s) together[s].push_back(open[s].get().value().as<float>()[0]);
+  }
+  CHECK(alone == together);
+  CHECK(alone[3] != alone[4]);
+  CHECK(alone[15].front() != alone[15].back());
+}
