@@ -37,7 +37,7 @@ expect 0 'tailrace [0-9]*' '' --version
 expect 2 '' 'tailrace: no command given; see tailrace --help'
 expect 2 '' "tailrace: unknown command 'explian' (did you mean 'explain'?); see tailrace --help" explian
 expect 2 '' "tailrace: unknown flag '--sede' (did you mean '--seeds'?); see tailrace demo digits --help" demo digits --sede 3
-expect 2 '' 'tailrace: demo of what? digits, photos or speech; see tailrace demo --help' demo
+expect 2 '' 'tailrace: demo of what? digits, photos, speech or faces; see tailrace demo --help' demo
 expect 2 '' 'tailrace: --seeds: *0*100*' demo digits --seeds 0
 expect 2 '' 'tailrace: --seeds: *many*' demo digits --seeds many
 expect 2 '' 'tailrace: FLOW is required; see tailrace explain --help' explain
