@@ -300,7 +300,7 @@ def make_crowd(folder):
     crowd = Image.new("RGB", (832, 512), (90, 90, 90))
     crowd.paste(her, (0, 0))
     crowd.paste(ImageOps.mirror(her).resize((320, 320), Image.Resampling.BICUBIC), (512, 0))
-    crowd.paste(her.rotate(12, Image.Resampling.BICUBIC).resize((192, 192), Image.Resampling.BICUBIC), (512, 320))
+    crowd.paste(her.rotate(15, Image.Resampling.BICUBIC).resize((192, 192), Image.Resampling.BICUBIC), (512, 320))
     crowd.paste(her.resize((128, 128), Image.Resampling.BICUBIC), (704, 352))
     crowd.save(folder / "faces" / "crowd.png")
 

@@ -124,7 +124,7 @@ double difference(const Boxes& got, const Boxes& expected) {
   double largest = 0;
   const auto compare = [&](float a, float b) {
     const double apart = std::abs(static_cast<double>(a) - static_cast<double>(b));
-    largest = apart <= 0 ? largest : std::max(largest, apart / std::max(std::abs(static_cast<double>(b)), 1.));
+    largest = apart >= 0 ? std::max(largest, apart / std::max(std::abs(static_cast<double>(b)), 1.)) : other;
   };
   for (std::size_t i = 0; i < got.size(); ++i) {
     const Box &g = got[i], &e = expected[i];

@@ -159,6 +159,8 @@ else
       'tailrace demo photos --models nowhere'
     expect 0 '*decode*lite0*lite2*top(k = 5, labels = "imagenet")*' '' explain "$docs/flows/photos.json"
     expect 2 '' 'tailrace: ./photos: holds no photographs; *' demo photos --models .
+    expect 0 '*levels*each*pnet*suppress(overlap = 0.5)*rnet*onet*' '' explain "$docs/flows/faces.json"
+    expect 2 '' 'tailrace: nowhere: holds no pnet.pt; python3 docs/models/export.py --only faces makes *' demo faces --models nowhere
     expect 2 '' 'tailrace: none.jpg: cannot be opened: *tailrace: none.png: cannot be opened: *' demo photos --models . none.jpg none.png
     expect 2 '' 'tailrace: ./lite0.pt: there is no such file*' demo photos --models . rows.csv
   fi
