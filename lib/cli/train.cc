@@ -190,6 +190,10 @@ Status train(const TrainingSet& data, std::uint64_t seed, const std::string& pat
 
 // ---- early exits
 
+// Each pixel becomes four: the same layers have four times as much to do for each weight that they read.
+constexpr const char* doubled = R"(
+    x = x.reshape(-1, 1, 8, 8).repeat_interleave(2, 2).repeat_interleave(2, 3)
+)";
 // Two convolutions, and a classifier that looks at the mean of each channel.
 constexpr const char* layers = R"(
     x = torch.relu(torch.conv2d(x, self.one_weight, self.one_bias, [1, 1], [1, 1]))
@@ -202,15 +206,15 @@ jit::Module segment(const std::string& name, std::int64_t inputs, std::int64_t c
   add_layer(net, "one", {channels, inputs, 3, 3}, random);
   add_layer(net, "two", {channels, channels, 3, 3}, random);
   add_layer(net, "last", {classes, channels}, random);
-  const std::string planes = inputs == 1 ? "    x = x.reshape(-1, 1, 8, 8)" : "";
-  net.define("\ndef forward(self, x):\n" + planes + layers + "    return " + scores + ", x\n");
+  net.define("\ndef forward(self, x):\n" + std::string(inputs == 1 ? doubled : "") + layers + "    return " + scores +
+             ", x\n");
   return net;
 }
 
 // The same layers one after another, with the last classifier only; it shares their weights.
 jit::Module whole_net(const std::vector<jit::Module>& segments) {
   jit::Module net("Whole");
-  std::string body = "    x = x.reshape(-1, 1, 8, 8)\n";
+  std::string body = doubled;
   for (std::size_t k = 0; k < segments.size(); ++k)
     for (const std::string layer : {"one", "two", "last"}) {
       if (layer == "last" && k + 1 < segments.size()) continue;
