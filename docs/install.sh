@@ -1,28 +1,31 @@
 #!/usr/bin/env bash
-# Installs what Tailrace is built and tested with: Debian packages by apt-get, LibTorch into the user's cache.
+# Installs what Tailrace is built and tested with: Debian packages by apt-get, LibTorch and OpenVINO into the user's cache.
 # Looks first, so that a second run costs nothing. See --help.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
   cat <<'TEXT'
-usage: bash docs/install.sh [--no-install] [--without-torch] [--with-browser] [--with-gate]
+usage: bash docs/install.sh [--no-install] [--without-torch] [--with-openvino] [--with-browser] [--with-gate]
   --no-install     installs nothing and needs no root: lists what is missing; exit code 3 if something is
   --without-torch  leaves LibTorch out
+  --with-openvino  also OpenVINO, a second back end for models (the build does without)
   --with-browser   also chromium, in which tests look at report pages (they do without)
   --with-gate      also what only .ci/run needs (clang, clang-format, valgrind, promtool)
 Environment:
   CMAKE_PREFIX_PATH                 where else to look for libraries
   TAILRACE_TORCH_DIR or Torch_DIR   a LibTorch that is already here: the folder with include/ and lib/
-  XDG_CACHE_HOME                    the user's cache (default ~/.cache); LibTorch goes to tailrace/ inside
+  TAILRACE_OPENVINO_DIR             the same of OpenVINO: the folder with include/ and libs/
+  XDG_CACHE_HOME                    the user's cache (default ~/.cache); LibTorch and OpenVINO go to tailrace/ inside
 TEXT
 }
 
-install=yes torch=yes browser=no gate=no
+install=yes torch=yes openvino=no browser=no gate=no
 for argument in "$@"; do
   case $argument in
     --no-install) install=no ;;
     --without-torch) torch=no ;;
+    --with-openvino) openvino=yes ;;
     --with-browser) browser=yes ;;
     --with-gate) gate=yes ;;
     --help | -h) usage; exit 0 ;;
@@ -49,7 +52,7 @@ has_config() {
   done
   return 1
 }
-has_file() { compgen -G "$1" >/dev/null; }
+has_file() { compgen -G "$1" >/dev/null; }  # of that pattern
 
 needed=() optional=()  # Debian packages that are missing
 need() { local package=$1; shift; "$@" || needed+=("$package"); }
@@ -77,22 +80,33 @@ if [ $gate = yes ]; then
   want prometheus has_command promtool
 fi
 
-# ---- LibTorch: where it is, or is to be ------------------------------------------------------------------------------
+# ---- LibTorch and OpenVINO: where they are, or are to be --------------------------------------------------------------
+
+cache=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/tailrace
+fetch=()  # of torch and openvino, what is missing
+want_wheel() {  # NAME TITLE FOLDER-GIVEN FILE-IN-IT HOME FILE-IN-HOME
+  if [ -n "$3" ]; then
+    has_file "$3/$4" || fail "no $2 in $3: it has no $4"
+    say "$2: using $3"
+  elif has_file "$5/$6"; then
+    say "$2: present in $5"
+  else
+    fetch+=("$1")
+  fi
+}
 
 version=$(sed -n 's/^set(_libtorch_pinned \(.*\))$/\1/p' lib/torch/FindLibTorch.cmake)
-wheels=("torch==$version" nvidia-cuda-runtime==13.2.86 nvidia-cuda-cupti==13.2.86)
-cache=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/tailrace
 home=$cache/libtorch-$version
 given=${TAILRACE_TORCH_DIR:-${Torch_DIR:-}}
-fetch=no
-if [ $torch = yes ] && [ -n "$given" ]; then
-  given=${given%/share/cmake/Torch}
-  [ -e "$given/lib/libtorch_cpu.so" ] || fail "no LibTorch in $given (TAILRACE_TORCH_DIR or Torch_DIR): it has no lib/libtorch_cpu.so"
-  say "LibTorch: using $given"
-elif [ $torch = yes ] && [ -e "$home/torch/lib/libtorch_cpu.so" ]; then
-  say "LibTorch $version: present in $home"
-elif [ $torch = yes ]; then
-  fetch=yes
+[ $torch = no ] || want_wheel torch "LibTorch $version" "${given%/share/cmake/Torch}" lib/libtorch_cpu.so \
+  "$home" torch/lib/libtorch_cpu.so
+
+openvino_version=$(sed -n 's/^set(_openvino_pinned \(.*\))$/\1/p' lib/openvino/FindOpenVINORuntime.cmake)
+openvino_home=$cache/openvino-$openvino_version
+[ $openvino = no ] || want_wheel openvino "OpenVINO $openvino_version" "${TAILRACE_OPENVINO_DIR:-}" 'libs/libopenvino.so.*' \
+  "$openvino_home" 'openvino/libs/libopenvino.so.*'
+
+if [ ${#fetch[@]} != 0 ]; then
   need ca-certificates has_file /etc/ssl/certs/ca-certificates.crt
   need python3-pip /usr/bin/python3 -m pip --version >/dev/null 2>&1
 fi
@@ -102,11 +116,15 @@ fi
 if [ $install = no ]; then
   [ ${#optional[@]} = 0 ] || say "missing, done without: ${optional[*]}"
   [ ${#needed[@]} = 0 ] || say "missing Debian packages: ${needed[*]}"
-  if [ $fetch = yes ]; then
-    say "missing: LibTorch $version (fetched into $home without --no-install; TAILRACE_TORCH_DIR names one that is here;"
-    say "         'bash tests/run.sh quick' does without)"
-  fi
-  if [ ${#needed[@]} != 0 ] || [ $fetch = yes ]; then exit 3; fi
+  for name in "${fetch[@]}"; do
+    case $name in
+      torch)
+        say "missing: LibTorch $version (fetched into $home without --no-install; TAILRACE_TORCH_DIR names one that is here;"
+        say "         'bash tests/run.sh quick' does without)" ;;
+      openvino) say "missing, done without: OpenVINO $openvino_version (TAILRACE_OPENVINO_DIR names one that is here)" ;;
+    esac
+  done
+  if [ ${#needed[@]} != 0 ] || [[ " ${fetch[*]} " = *" torch "* ]]; then exit 3; fi
   say "nothing is missing"
   exit 0
 fi
@@ -125,44 +143,76 @@ if [ ${#missing[@]} != 0 ]; then
 else
   say "Debian packages: all present"
 fi
-[ $fetch = yes ] || exit 0
+[ ${#fetch[@]} != 0 ] || exit 0
 
-# ---- LibTorch: fetch the wheels, unpack what a C++ program needs -----------------------------------------------------
-
-# Prints how much has arrived, every ten seconds, while process $1 runs.
-watch_download() {
-  while sleep 10 && kill -0 "$1" 2>/dev/null; do
-    say "  $(du -sm "$work" | cut -f1) MB of about 560"
-  done
-}
+# ---- Wheels: fetch them, unpack what a C++ program needs -------------------------------------------------------------
 
 mkdir -p "$cache"
 work=$(mktemp -d "$cache/fetch.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-say "LibTorch $version: downloading ${wheels[*]} (about 560 MB)"
-TMPDIR=$work /usr/bin/python3 -m pip download --quiet --no-deps --only-binary=:all: --no-cache-dir \
-  --disable-pip-version-check --dest "$work/wheels" "${wheels[@]}" &
-pip=$!
-watch_download $pip &
-watcher=$!
-code=0
-wait $pip || code=$?
-kill $watcher 2>/dev/null || true
-[ $code = 0 ] || fail "pip download ${wheels[*]} (exit $code)"
 
-say "LibTorch $version: unpacking into $home"
-mkdir "$work/home"
+# Prints how much of $2 megabytes has arrived, every ten seconds, while process $1 runs.
+watch_download() {
+  while sleep 10 && kill -0 "$1" 2>/dev/null; do
+    say "  $(du -sm "$work" | cut -f1) MB of about $2"
+  done
+}
+
+# Fetches wheels of so many megabytes into $work/wheels.
+download() {
+  local megabytes=$1 pip watcher code=0
+  shift
+  say "downloading $* (about $megabytes MB)"
+  rm -rf "$work/wheels" "$work/home"
+  TMPDIR=$work /usr/bin/python3 -m pip download --quiet --no-deps --only-binary=:all: --no-cache-dir \
+    --disable-pip-version-check --dest "$work/wheels" "$@" &
+  pip=$!
+  watch_download $pip "$megabytes" &
+  watcher=$!
+  wait $pip || code=$?
+  kill $watcher 2>/dev/null || true
+  [ $code = 0 ] || fail "pip download $* (exit $code)"
+  mkdir "$work/home"
+}
 unpack() { (cd "$work/home" && cmake -E tar xf "$@") || fail "cannot unpack $1"; }
-unpack "$work"/wheels/torch-*.whl torch/include torch/lib/libtorch_cpu.so torch/lib/libc10.so torch/lib/libgomp.so.1
-unpack "$work"/wheels/nvidia_cuda_runtime-*.whl nvidia/cu13/lib/libcudart.so.13
-unpack "$work"/wheels/nvidia_cuda_cupti-*.whl nvidia/cu13/lib/libcupti.so.13
 
-# The loader must find every library, and the CUDA runtime beside LibTorch, not one that happens to lie elsewhere.
-links=$(env -u LD_LIBRARY_PATH ldd "$work/home/torch/lib/libtorch_cpu.so")
-! grep 'not found' <<<"$links" || fail "LibTorch lacks the libraries above"
-for library in libc10.so libgomp.so.1 libcudart.so.13 libcupti.so.13; do
-  grep -q "$library => $work/home/" <<<"$links" || fail "LibTorch finds a $library elsewhere: $links"
-done
-mv -T "$work/home" "$home" 2>/dev/null || [ -e "$home/torch/lib/libtorch_cpu.so" ] || fail "cannot move LibTorch to $home"
-say "LibTorch $version: ready"
+# What a library in $work/home needs must be found.
+check_links() {
+  links=$(env -u LD_LIBRARY_PATH ldd "$work/home/$1")
+  ! grep 'not found' <<<"$links" || fail "$1 lacks the libraries above"
+}
+# Moves $work/home to $1, where a file $2 may stand already: another run was quicker.
+move_home() { mv -T "$work/home" "$1" 2>/dev/null || has_file "$1/$2" || fail "cannot move what was unpacked to $1"; }
+
+fetch_torch() {
+  download 560 "torch==$version" nvidia-cuda-runtime==13.2.86 nvidia-cuda-cupti==13.2.86
+  say "LibTorch $version: unpacking into $home"
+  unpack "$work"/wheels/torch-*.whl torch/include torch/lib/libtorch_cpu.so torch/lib/libc10.so torch/lib/libgomp.so.1
+  unpack "$work"/wheels/nvidia_cuda_runtime-*.whl nvidia/cu13/lib/libcudart.so.13
+  unpack "$work"/wheels/nvidia_cuda_cupti-*.whl nvidia/cu13/lib/libcupti.so.13
+  check_links torch/lib/libtorch_cpu.so
+  # The loader must find the CUDA runtime beside LibTorch, not one that happens to lie elsewhere.
+  for library in libc10.so libgomp.so.1 libcudart.so.13 libcupti.so.13; do
+    grep -q "$library => $work/home/" <<<"$links" || fail "LibTorch finds a $library elsewhere: $links"
+  done
+  move_home "$home" torch/lib/libtorch_cpu.so
+  say "LibTorch $version: ready"
+}
+
+# Without the wheel's own oneTBB: a process has one, Debian's.
+fetch_openvino() {
+  download 60 "openvino==$openvino_version"
+  say "OpenVINO $openvino_version: unpacking into $openvino_home"
+  local wheel
+  wheel=$(compgen -G "$work/wheels/openvino-*.whl")
+  local files
+  mapfile -t files < <(cmake -E tar tf "$wheel" |
+    grep -E '^openvino/(include/openvino/|libs/libopenvino(_intel_cpu_plugin|_ir_frontend|_onnx_frontend)?\.so)')
+  unpack "$wheel" "${files[@]}"
+  check_links "$(cd "$work/home" && compgen -G 'openvino/libs/libopenvino.so.*')"
+  move_home "$openvino_home" 'openvino/libs/libopenvino.so.*'
+  say "OpenVINO $openvino_version: ready"
+}
+
+for name in "${fetch[@]}"; do fetch_$name; done

@@ -84,6 +84,9 @@ TEST_CASE("in lib/ each library of others has its place") {
   CHECK(complaint({{"lib/stages/a.cc", "#include <png.h>\n"}}) ==
         "lib/stages/a.cc:1: png.h may be included only in lib/image");
   CHECK(complaint({{"lib/image/a.cc", "#include <turbojpeg.h>\n"}}).empty());
+  CHECK(complaint({{"lib/torch/a.cc", "#include <openvino/openvino.hpp>\n"}}) ==
+        "lib/torch/a.cc:1: openvino may be included only in lib/openvino");
+  CHECK(complaint({{"lib/openvino/a.cc", "#include <openvino/openvino.hpp>\n"}}).empty());
   CHECK(complaint({{"lib/plan/a.cc", "#include <fmt/format.h>\n"}}).empty());
 }
 

@@ -85,6 +85,7 @@ std::string heavy_problem(const Place& place, const std::string& library) {
   if (torch.count(library) != 0)
     return only(!place.is_public && (place.folder == "torch" || place.path == "lib/cli/train.cc"),
                 "lib/torch and lib/cli/train.cc");
+  if (library == "openvino") return only(!place.is_public && place.folder == "openvino", "lib/openvino");
   if (library == "nlohmann") return only(!place.is_public && is_json_file(place.path), "json.cc and json_*.cc in lib");
   if (library == "CLI") return only(!place.is_public && place.folder == "cli", "lib/cli");
   if (library == "fmt") return only(!place.is_public, "lib");
@@ -101,7 +102,7 @@ std::string public_header_problem(const Place& place, const std::string& target,
     return "tailrace/exec/tbb.h includes oneTBB and may be included only in lib/exec and lib/cli";
   const auto folder = first_part(target.substr(std::string("tailrace/").size()));
   if (umbrella)
-    return folder == "torch" || folder == "image" || folder == "store"
+    return folder == "torch" || folder == "image" || folder == "openvino" || folder == "store"
                ? "the umbrella header may not include the leaf " + folder
                : "";
   return layers.at(place.folder).count(folder) != 0 ? "" : place.folder + " may not include " + folder;
