@@ -254,9 +254,9 @@ void smoke() {
 
 void measure(const bench::Options& options, bench::Results& r) {
   const auto data = digits();
-  const Networks nets = open_networks(data, value(tr::cli::default_cache("demo")) + "/early-exit-2", 64, 4);
+  const Networks nets = open_networks(data, value(tr::cli::default_cache("demo")) + "/early-exit-1", 96, 3);
   bench::Table table{"A network with early exits",
-                     "Three segments of two convolutions, 64 channels, 16 x 16 pixels; medians of rounds.",
+                     "Three segments of two convolutions, 96 channels, 16 x 16 pixels; medians of rounds.",
                      {"rows", "leave before the last segment, %", "us a request", "faster than the whole network",
                       "bound", "of the bound"},
                      {}};

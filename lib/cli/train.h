@@ -24,7 +24,7 @@ Status train_large(const TrainingSet& data, std::uint64_t seed, const std::strin
 // A convolutional network with two early exits, trained for all three classifiers at once: six layers of `channels`
 // each, on images of twice the size. Writes its segments to first.pt, second.pt and third.pt in the folder: the first
 // takes pixels, each gives scores and what the next one takes. whole.pt has the same layers and weights, and the last
-// classifier only. With 64 channels and 4 epochs it takes about a minute.
+// classifier only. With 96 channels and 3 epochs it takes about a minute.
 Status train_exits(const TrainingSet& data, std::uint64_t seed, int channels, int epochs, const std::string& folder);
 
 }  // namespace tailrace::cli
