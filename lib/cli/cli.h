@@ -47,6 +47,17 @@ struct SpeechOptions {
 };
 Exit demo_speech(const SpeechOptions& options);
 
+struct FacesOptions {
+  std::string models;               // folder of the networks; empty: the user's
+  std::vector<std::string> photos;  // files; empty: those beside the networks
+  std::vector<std::string> flows;   // that are to find the same; empty: the repository's
+  std::string references;           // empty: the repository's, where no photos are named
+  std::string out;                  // a folder for pictures with the faces drawn in; empty: none
+  bool json = false;
+  unsigned threads = 0;
+};
+Exit demo_faces(const FacesOptions& options);
+
 struct ExplainOptions {
   std::string flow;
   std::string models;   // empty: models stay names

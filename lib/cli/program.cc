@@ -16,6 +16,7 @@ constexpr const char* footer = R"(Examples:
   tailrace demo digits --seeds 5 --json         the same over five seeds, for a program
   tailrace demo photos                          a cascade of three public networks on photographs
   tailrace demo speech                          a voice detector with a memory, over many streams at once
+  tailrace demo faces                           finds faces in photographs, by three networks one after another
   tailrace explain docs/flows/digits.json       what a flow computes
   tailrace explain FLOW.json --models DIR       and how it will run with the models DIR/NAME.pt
   tailrace run FLOW.json --models DIR --input rows.csv
@@ -87,6 +88,18 @@ Each stream has a state of its own. Every stream is heard alone, then all of the
 bit for bit, and within 1e-4 of what the Python original says.
 )";
 
+constexpr const char* faces_footer =
+    R"(The networks (MTCNN's P-net, R-net and O-net) and the photographs are fetched and exported once, by
+  python3 docs/models/export.py --only faces
+The flow looks at each photograph in several sizes with the first network, shows what that finds to the second one, and
+what is left to the third: docs/flows/faces.json. docs/flows/faces_batches.json is the same with 64 candidates to a call.
+Both must find the same, and what the Python original found, within 1e-4 of each value.
+
+Examples:
+  tailrace demo faces --out pictures
+  tailrace demo faces party.jpg --out pictures
+)";
+
 constexpr const char* bench_footer =
     R"(Sends rows to a live engine at the times that --arrivals says, whatever becomes of those before, and counts latencies from
 the time at which a row was to be sent. Rows are taken in turn. Arrivals:
@@ -115,6 +128,7 @@ struct Given {
   DemoOptions digits;
   PhotosOptions photos;
   SpeechOptions speech;
+  FacesOptions faces;
   ExplainOptions explain;
   RunOptions run;
   MeasureFlowOptions measure;
@@ -194,12 +208,34 @@ void add_speech(CLI::App& demo, SpeechOptions& o) {
   speech->footer(speech_footer);
 }
 
+void add_faces(CLI::App& demo, FacesOptions& o) {
+  auto* faces = demo.add_subcommand("faces",
+                                    "Finds faces in photographs with three networks, each of which looks at what the\n"
+                                    "one before it has found, and draws them");
+  faces->add_option("PHOTO", o.photos, "JPEG or PNG files (default: DIR/photos/* and DIR/faces/*)")->type_name("");
+  add_exported(*faces, o.models, "networks");
+  faces->add_option("--out", o.out, "Write each photograph with its faces drawn in into this folder")->type_name("DIR");
+  faces->add_flag("--json", o.json, "Print the faces and figures as JSON");
+  faces
+      ->add_option("--flow", o.flows,
+                   "Flows that are to find the same (default: docs/flows/faces.json and faces_batches.json)")
+      ->allow_extra_args(false)
+      ->type_name("FILE");
+  faces
+      ->add_option("--references", o.references,
+                   "Recorded faces (default: docs/models/faces.json of the source folder, unless PHOTOs are named)")
+      ->type_name("FILE");
+  add_threads(*faces, o.threads);
+  faces->footer(faces_footer);
+}
+
 void add_demo(CLI::App& app, Given& given) {
-  auto* demo = app.add_subcommand("demo", "Shows Tailrace at work: tailrace demo digits, photos or speech");
+  auto* demo = app.add_subcommand("demo", "Shows Tailrace at work: tailrace demo digits, photos, speech or faces");
   demo->require_subcommand(1);
   add_digits(*demo, given.digits);
   add_photos(*demo, given.photos);
   add_speech(*demo, given.speech);
+  add_faces(*demo, given.faces);
 }
 
 void add_explain(CLI::App& app, ExplainOptions& o) {
@@ -329,7 +365,7 @@ Exit complain_of(const CLI::App& app, const CLI::ParseError& error) {
   for (char& c : what)
     if (c == '\n') c = ' ';
   if (what == "A subcommand is required")
-    what = command.get_parent() ? "demo of what? digits, photos or speech" : "no command given";
+    what = command.get_parent() ? "demo of what? digits, photos, speech or faces" : "no command given";
   return complain(what + "; see " + path_of(command) + " --help");
 }
 
@@ -339,6 +375,7 @@ Exit dispatch(const CLI::App& app, const Given& given) {
     const std::string demo = innermost(app).get_name();
     return demo == "photos"   ? demo_photos(given.photos)
            : demo == "speech" ? demo_speech(given.speech)
+           : demo == "faces"  ? demo_faces(given.faces)
                               : demo_digits(given.digits);
   }
   if (command == "explain") return explain_flow(given.explain);

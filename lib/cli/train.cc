@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <numbers>
 #include <string_view>
 
@@ -100,11 +101,18 @@ at::Tensor shifted(const at::Tensor& rows, at::Generator& random) {
   return padded.narrow(1, by[0].item<std::int64_t>(), side).narrow(2, by[1].item<std::int64_t>(), side).flatten(1);
 }
 
-void fit(jit::Module& net, const at::Tensor& images, const at::Tensor& labels, const Recipe& recipe,
-         at::Generator& random) {
+std::vector<at::Tensor> weights_of(const jit::Module& net) {
   std::vector<at::Tensor> weights;
   for (const at::Tensor& w : net.parameters()) weights.push_back(w);
-  Adam adam(weights, recipe.decay);
+  return weights;
+}
+
+// loss(rows, labels)
+using Loss = std::function<at::Tensor(const at::Tensor&, const at::Tensor&)>;
+
+void fit(std::vector<at::Tensor> weights, const Loss& loss, const at::Tensor& images, const at::Tensor& labels,
+         const Recipe& recipe, at::Generator& random) {
+  Adam adam(std::move(weights), recipe.decay);
   const std::int64_t n = images.size(0);
   for (int epoch = 0; epoch < recipe.epochs; ++epoch) {
     const double rate = recipe.rate * (1 + std::cos(std::numbers::pi * epoch / recipe.epochs)) / 2;
@@ -112,8 +120,7 @@ void fit(jit::Module& net, const at::Tensor& images, const at::Tensor& labels, c
     for (std::int64_t i = 0; i < n; i += recipe.batch) {
       const at::Tensor which = order.slice(0, i, std::min(n, i + recipe.batch));
       const at::Tensor rows = images.index_select(0, which);
-      const at::Tensor scores = net.forward({recipe.shift ? shifted(rows, random) : rows}).toTensor();
-      at::cross_entropy_loss(scores, labels.index_select(0, which)).backward();
+      loss(recipe.shift ? shifted(rows, random) : rows, labels.index_select(0, which)).backward();
       adam.step(rate);
     }
   }
@@ -144,18 +151,22 @@ Status check(const TrainingSet& data) {
   return {};
 }
 
-Status train(const TrainingSet& data, std::uint64_t seed, const std::string& path, const Recipe& recipe,
-             jit::Module (*make)(at::Generator&)) {
+// What training needs: images, labels and random numbers.
+struct Training {
+  at::Tensor images, labels;
+  at::Generator random;
+};
+
+// Trains by `make`, on one thread; what LibTorch throws becomes an Error.
+Status train(const TrainingSet& data, std::uint64_t seed, const std::function<void(Training&)>& make) {
   if (Status fit = check(data); !fit) return fit;
   try {
     const OneThread one_thread;
     const jit::GraphOptimizerEnabledGuard plain(false);  // forward runs as written, without profiling
-    at::Generator random = at::detail::createCPUGenerator(seed);
     const auto n = static_cast<std::int64_t>(data.labels.size());
-    const at::Tensor images = at::tensor(data.pixels).view({n, pixels});
-    jit::Module net = make(random);
-    fit(net, images, at::tensor(data.labels), recipe, random);
-    save(std::move(net), path);
+    Training training{at::tensor(data.pixels).view({n, pixels}), at::tensor(data.labels),
+                      at::detail::createCPUGenerator(seed)};
+    make(training);
     return {};
   } catch (const c10::Error& e) {
     const std::string_view what = e.what_without_backtrace();
@@ -163,6 +174,71 @@ Status train(const TrainingSet& data, std::uint64_t seed, const std::string& pat
   } catch (const std::exception& e) {
     return Error{Code::stage_failed, "training", e.what()};
   }
+}
+
+Status train(const TrainingSet& data, std::uint64_t seed, const std::string& path, const Recipe& recipe,
+             jit::Module (*make)(at::Generator&)) {
+  return train(data, seed, [&](Training& training) {
+    jit::Module net = make(training.random);
+    const Loss loss = [&](const at::Tensor& rows, const at::Tensor& labels) {
+      return at::cross_entropy_loss(net.forward({rows}).toTensor(), labels);
+    };
+    fit(weights_of(net), loss, training.images, training.labels, recipe, training.random);
+    save(std::move(net), path);
+  });
+}
+
+// ---- early exits
+
+// Each pixel becomes four: the same layers have four times as much to do for each weight that they read.
+constexpr const char* doubled = R"(
+    x = x.reshape(-1, 1, 8, 8).repeat_interleave(2, 2).repeat_interleave(2, 3)
+)";
+// Two convolutions, and a classifier that looks at the mean of each channel.
+constexpr const char* layers = R"(
+    x = torch.relu(torch.conv2d(x, self.one_weight, self.one_bias, [1, 1], [1, 1]))
+    x = torch.relu(torch.conv2d(x, self.two_weight, self.two_bias, [1, 1], [1, 1]))
+)";
+constexpr const char* scores = "torch.linear(torch.mean(x, [2, 3]), self.last_weight, self.last_bias)";
+
+jit::Module segment(const std::string& name, std::int64_t inputs, std::int64_t channels, at::Generator& random) {
+  jit::Module net(name);
+  add_layer(net, "one", {channels, inputs, 3, 3}, random);
+  add_layer(net, "two", {channels, channels, 3, 3}, random);
+  add_layer(net, "last", {classes, channels}, random);
+  net.define("\ndef forward(self, x):\n" + std::string(inputs == 1 ? doubled : "") + layers + "    return " + scores +
+             ", x\n");
+  return net;
+}
+
+// The same layers one after another, with the last classifier only; it shares their weights.
+jit::Module whole_net(const std::vector<jit::Module>& segments) {
+  jit::Module net("Whole");
+  std::string body = doubled;
+  for (std::size_t k = 0; k < segments.size(); ++k)
+    for (const std::string layer : {"one", "two", "last"}) {
+      if (layer == "last" && k + 1 < segments.size()) continue;
+      const std::string name = layer + std::to_string(k);
+      for (const std::string part : {"_weight", "_bias"})
+        net.register_parameter(name + part, segments[k].attr(layer + part).toTensor(), false);
+      body += layer == "last"
+                  ? "    return torch.linear(torch.mean(x, [2, 3]), self." + name + "_weight, self." + name + "_bias)\n"
+                  : "    x = torch.relu(torch.conv2d(x, self." + name + "_weight, self." + name +
+                        "_bias, [1, 1], [1, 1]))\n";
+    }
+  net.define("\ndef forward(self, x):\n" + body);
+  return net;
+}
+
+// The sum of what all classifiers lose.
+at::Tensor exit_losses(std::vector<jit::Module>& segments, at::Tensor x, const at::Tensor& labels) {
+  at::Tensor sum = at::zeros({});
+  for (jit::Module& part : segments) {
+    const auto said = part.forward({x}).toTuple();
+    sum = sum + at::cross_entropy_loss(said->elements()[0].toTensor(), labels);
+    x = said->elements()[1].toTensor();
+  }
+  return sum;
 }
 
 }  // namespace
@@ -173,6 +249,26 @@ Status train_tiny(const TrainingSet& data, std::uint64_t seed, const std::string
 
 Status train_large(const TrainingSet& data, std::uint64_t seed, const std::string& path) {
   return train(data, seed, path, {.epochs = 12, .batch = 32, .rate = 0.002, .decay = 0.01, .shift = true}, large_net);
+}
+
+Status train_exits(const TrainingSet& data, std::uint64_t seed, int channels, int epochs, const std::string& folder) {
+  const Recipe recipe{.epochs = epochs, .batch = 32, .rate = 0.002, .decay = 0.01, .shift = true};
+  return train(data, seed, [&](Training& training) {
+    std::vector<jit::Module> segments;
+    std::vector<at::Tensor> weights;
+    for (const char* name : {"First", "Second", "Third"}) {
+      segments.push_back(segment(name, segments.empty() ? 1 : channels, channels, training.random));
+      for (const at::Tensor& w : weights_of(segments.back())) weights.push_back(w);
+    }
+    const Loss loss = [&](const at::Tensor& rows, const at::Tensor& labels) {
+      return exit_losses(segments, rows, labels);
+    };
+    fit(weights, loss, training.images, training.labels, recipe, training.random);
+    save(whole_net(segments), folder + "/whole.pt");
+    save(segments[0], folder + "/first.pt");
+    save(segments[1], folder + "/second.pt");
+    save(segments[2], folder + "/third.pt");
+  });
 }
 
 }  // namespace tailrace::cli

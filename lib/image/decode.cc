@@ -3,6 +3,7 @@
 #include <new>
 
 #include "image/formats.h"
+#include "tailrace/image/encode.h"
 
 namespace tailrace::image {
 
@@ -61,6 +62,7 @@ void add_image_stages(Catalog& catalog) {
   catalog.add_type<Tensor>("Tensor");
   catalog.add_type<image::File>("File");
   catalog.add("decode", stage(image::decode, {.replicable = true}));
+  catalog.add("encode_png", stage(image::encode_png, {.replicable = true}));
 }
 
 }  // namespace tailrace

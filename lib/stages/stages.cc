@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "stages/box_stages.h"
 #include "tailrace/stages/arg_max.h"
 #include "tailrace/stages/crop.h"
 #include "tailrace/stages/margin.h"
@@ -144,6 +145,7 @@ void add_stages(Catalog& catalog, stages::LabelSource labels) {
   catalog.add("stack", stage(stages::stack, {.replicable = true}));
   catalog.add_factory("top", {{"k"}, {"labels", false, true}},
                       [labels = std::move(labels)](const Parameters& p) { return make_top(p, labels); });
+  stages::add_box_stages(catalog);
   catalog.add_test_factory("margin", {{"least", true}, {"of", false, true}}, make_margin);
 }
 

@@ -37,7 +37,7 @@ expect 0 'tailrace [0-9]*' '' --version
 expect 2 '' 'tailrace: no command given; see tailrace --help'
 expect 2 '' "tailrace: unknown command 'explian' (did you mean 'explain'?); see tailrace --help" explian
 expect 2 '' "tailrace: unknown flag '--sede' (did you mean '--seeds'?); see tailrace demo digits --help" demo digits --sede 3
-expect 2 '' 'tailrace: demo of what? digits, photos or speech; see tailrace demo --help' demo
+expect 2 '' 'tailrace: demo of what? digits, photos, speech or faces; see tailrace demo --help' demo
 expect 2 '' 'tailrace: --seeds: *0*100*' demo digits --seeds 0
 expect 2 '' 'tailrace: --seeds: *many*' demo digits --seeds many
 expect 2 '' 'tailrace: FLOW is required; see tailrace explain --help' explain
@@ -159,6 +159,8 @@ else
       'tailrace demo photos --models nowhere'
     expect 0 '*decode*lite0*lite2*top(k = 5, labels = "imagenet")*' '' explain "$docs/flows/photos.json"
     expect 2 '' 'tailrace: ./photos: holds no photographs; *' demo photos --models .
+    expect 0 '*levels*each*pnet*suppress(overlap = 0.5)*rnet*onet*' '' explain "$docs/flows/faces.json"
+    expect 2 '' 'tailrace: nowhere: holds no pnet.pt; python3 docs/models/export.py --only faces makes *' demo faces --models nowhere
     expect 2 '' 'tailrace: none.jpg: cannot be opened: *tailrace: none.png: cannot be opened: *' demo photos --models . none.jpg none.png
     expect 2 '' 'tailrace: ./lite0.pt: there is no such file*' demo photos --models . rows.csv
   fi

@@ -195,7 +195,7 @@ TEST_CASE("add_image_stages: decode in JSON; a bad file is that request's failur
   tr::Catalog catalog;
   tr::add_image_stages(catalog);
   CHECK(catalog.problems().empty());
-  CHECK(catalog.describe() == "decode: File -> Tensor\n");
+  CHECK(catalog.describe() == "decode: File -> Tensor\nencode_png: Tensor -> File\n");
   const auto flow = tr::read_flow<tr::image::File, tr::Tensor>(
       R"({"flow": "f", "input": "File", "stages": [{"name": "picture", "run": "decode"}]})", catalog);
   if (!flow) FAIL(flow.error().what());

@@ -108,13 +108,14 @@ TEST_CASE("add_stages: the same flow in C++ and as JSON") {
   tr::add_stages(catalog);
   catalog.default_model<tr::Tensor, tr::Tensor>();
   CHECK(catalog.problems().empty());
-  CHECK(
-      catalog.describe() ==
-      "arg_max: Tensor -> long\ncrop(height, width): Tensor -> Tensor\n"
-      "normalise(mean?, means?, deviation?, deviations?): Tensor -> Tensor\n"
-      "resize(shorter?, height?, width?, filter?): Tensor -> Tensor\nscale(by?, offset?): Tensor -> Tensor\n"
-      "softmax: Tensor -> Tensor\nstack: std::vector<tailrace::Tensor> -> Tensor\ntop(k?, labels?): Tensor -> Ranking\n"
-      "margin(least, of?): tests Tensor\n");
+  const auto text = catalog.describe();
+  for (const char* line :
+       {"arg_max: Tensor -> long\n", "crop(height, width): Tensor -> Tensor\n",
+        "normalise(mean?, means?, deviation?, deviations?): Tensor -> Tensor\n",
+        "resize(shorter?, height?, width?, filter?): Tensor -> Tensor\n", "scale(by?, offset?): Tensor -> Tensor\n",
+        "softmax: Tensor -> Tensor\n", "stack: std::vector<tailrace::Tensor> -> Tensor\n",
+        "top(k?, labels?): Tensor -> Ranking\n", "margin(least, of?): tests Tensor\n"})
+    CHECK(text.find(line) != text.npos);
   const auto flow = tr::flow<tr::Tensor>("digits", [](tr::Stream<tr::Tensor> image) {
     auto pixels = image.then("scale", tr::stages::scale({.by = 0.0625}));
     auto tiny = tr::exit_if(tr::model<tr::Tensor, tr::Tensor>("tiny"), tr::stages::margin_test({.least = 0.8}));

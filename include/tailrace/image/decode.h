@@ -28,8 +28,8 @@ Result<Tensor> decode(const File& file);
 
 namespace tailrace {
 
-// Adds what is here to a catalog: the type name "File", and the stage
-//   decode: File -> Tensor
+// Adds what is here and in encode.h to a catalog: the type name "File", and the stages
+//   decode: File -> Tensor          encode_png: Tensor -> File
 void add_image_stages(Catalog& catalog);
 
 }  // namespace tailrace
