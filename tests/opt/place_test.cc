@@ -79,7 +79,7 @@ std::string place_of(const tr::OptimiseOptions& options, tr::Need need = {}) {
 }  // namespace
 
 TEST_CASE("place: a model goes where it is through first, copies counted") {
-  // Two models of 10 ms on the CPU; a copy takes 1 ms and 1 ms for 1000 bytes.
+  // Two models of 10 ms on the CPU; a copy takes 1 ms, and 1 ms for its 1000 bytes.
   CHECK(place_of(options_for(variant(10e-3, 9e-3))) == "cpu cpu");          // 18 + 4 ms, 20 ms on the CPU
   CHECK(place_of(options_for(variant(10e-3, 7.9e-3))) == "cuda:0 cuda:0");  // 15.8 + 4 ms
   CHECK(place_of(options_for(variant(10e-3, 1e-3))) == "cuda:0 cuda:0");
@@ -115,7 +115,8 @@ TEST_CASE("place: what is not known keeps a model on the CPU, unless it was aske
 }
 
 TEST_CASE("place: a device that is asked for is obeyed, or it is told why it cannot be") {
-  CHECK(place_of(options_for(variant(10e-3, 9e-3)), {.device = cuda}) == "cuda:0 cpu");
+  CHECK(place_of(options_for(variant(10e-3, 12e-3)), {.device = cuda}) == "cuda:0 cpu");
+  CHECK(place_of(options_for(variant(10e-3, 9e-3)), {.device = cuda}) == "cuda:0 cuda:0");  // it draws its neighbour
   CHECK(place_of(options_for(variant(10e-3, 1e-3)), {.device = tr::Device{}}) == "cpu cuda:0");
   CHECK(place_of(options_for(make_variant("large", .9)), {.device = cuda}) ==
         "a: must run on cuda:0, where the registry has no variant of model 'net' with any accuracy");
@@ -146,15 +147,15 @@ TEST_CASE("place: models in arms are placed, and their values come and go by the
                "which", x, [](const tr::Tensor&) { return 0; }, net, both)
         .then("behind", net);
   });
-  auto options = options_for(variant(10e-3, 7.5e-3));  // alone 9.5 ms, 8.5 ms each together
+  auto options = options_for(variant(10e-3, 7.5e-3));  // alone 11.5 ms, two together 19 ms
   const auto plan = tr::optimise(flow, options);
   REQUIRE(plan);
   const auto& root = plan->share()->choices.root;
-  CHECK(root.arms[1][0].device[1] == cuda);
+  CHECK(name(root.arms[1][0].device[1]) == "cpu");
   CHECK(root.arms[1][1].device == std::vector<tr::Device>{{}, cuda, cuda});
-  CHECK(root.device[2] == cuda);
-  CHECK(tr::copies_of(*plan->share()).to_devices == 3);
-  CHECK(tr::copies_of(*plan->share()).from_devices == 3);
+  CHECK(name(root.device[2]) == "cpu");
+  CHECK(tr::copies_of(*plan->share()).to_devices == 1);
+  CHECK(tr::copies_of(*plan->share()).from_devices == 1);
 }
 
 TEST_CASE("place: explains with what it expects") {
