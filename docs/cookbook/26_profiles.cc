@@ -49,7 +49,8 @@ int main() {
   const std::int64_t labels[] = {0, 1, 2, 0};
   const auto rows = tr::Tensor::view(points, tr::DType::float32, {4, 3});
   const auto open = [&]() -> tr::Built<std::shared_ptr<const tr::Model>> { return axes; };
-  tr::ModelProfile p = tr::profile_model(open, {&rows, 1}, {.budget = std::chrono::milliseconds(200)}).value();
+  tr::ModelProfile p =
+      tr::profile_model(open, {&rows, 1}, {.refine = 0, .budget = std::chrono::milliseconds(200)}).value();
   p.model = "axes", p.variant = "exact";
   p.accuracy = tr::answer_labelled(*axes, rows, labels, "four points").value();
   std::printf("%zu sizes up to %u rows, each called %s; %.0f %% right on %s\n", p.times.times.size(), p.times.largest(),
