@@ -140,13 +140,13 @@ TEST_CASE("models files: each mistake is one line with its place") {
   CHECK(read_error("{\n \"model\": []}") == "2:2: a file of models has no 'model' (did you mean 'models'?)");
   CHECK(read_error(R"({"models": [{"file": "f"}]})") == "1:13: 'model' is missing: the model's name");
   CHECK(read_error(R"({"models": [{"model": "m"}]})") == "1:13: 'variant' is missing, and 'file' too: one is needed");
-  CHECK(read_error(of_model(R"(, "devise": "cpu")")) == "1:40: a model has no 'devise' (did you mean 'device'?)");
-  CHECK(read_error(of_model(R"(, "device": "gpu")")) == "1:50: there is no device 'gpu'; expected 'cpu', 'cuda:0', …");
+  CHECK(read_error(of_model(R"(, "devise": "cpu")")) == "1:41: a model has no 'devise' (did you mean 'device'?)");
+  CHECK(read_error(of_model(R"(, "device": "gpu")")) == "1:51: there is no device 'gpu'; expected 'cpu', 'cuda:0', …");
   CHECK(read_error(of_model(R"(, "device": "cuda:128")")) ==
-        "1:50: there is no device 'cuda:128'; expected 'cpu', 'cuda:0', …");
-  CHECK(read_error(of_model(R"(, "threads": 0)")) == "1:51: 'threads' must be at least 1");
+        "1:51: there is no device 'cuda:128'; expected 'cpu', 'cuda:0', …");
+  CHECK(read_error(of_model(R"(, "threads": 0)")) == "1:52: 'threads' must be at least 1");
   CHECK(read_error(of_model(R"(, "rows": [{"dtype": "float23"}])")) ==
-        "1:59: there is no element type 'float23' (did you mean 'float32'?)");
+        "1:60: there is no element type 'float23' (did you mean 'float32'?)");
   CHECK_THAT(read_error(of_model(R"(, "rows": [{"shape": [1.5]}])")), Catch::Contains("an extent must be a whole"));
   CHECK_THAT(read_error(of_model(R"(, "rows": [{"shape": [1,1,1,1,1,1,1,1]}])")),
              Catch::Contains("'shape' has more than 7 items"));
