@@ -81,6 +81,22 @@ struct MeasureFlowOptions {
 };
 Exit measure_flow(const MeasureFlowOptions& options);
 
+struct ProfileOptions {
+  std::vector<std::string> models;  // FILE.pt, or NAME=FILE.pt
+  std::string out;
+  std::string data;    // rows to call with, and to judge by; empty: numbers drawn at random
+  std::string labels;  // "last", the last number of each row, or a file with a label a row; empty: none
+  std::string shape;   // of one row: "3,224,224"; empty: as data says
+  double scale = 1;    // numbers of data are multiplied by it
+  std::string batches = "1..64";
+  std::vector<unsigned> threads{1};  // that a call computes with
+  std::vector<std::string> devices{"cpu"};
+  double seconds = 10;  // for each model, device and number of threads
+  std::string picture;  // empty: none
+  bool again = false;   // also what was measured before
+};
+Exit profile_models(const ProfileOptions& options);
+
 // What the load of bench and simulate have in common.
 struct LoadOptions {
   std::string flow, models, input, profile, arrivals;

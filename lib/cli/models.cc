@@ -7,12 +7,16 @@
 #include <sstream>
 
 #include "cli/files.h"
+#include "tailrace/model/device.h"
 #include "tailrace/plan/json.h"
+#include "tailrace/plan/models_file.h"
 #include "tailrace/stages/stages.h"
 #if TAILRACE_HAS_IMAGE
 #include "tailrace/image/decode.h"
 #endif
 #if TAILRACE_HAS_TORCH
+#include "tailrace/exec/stream_model.h"
+#include "tailrace/torch/cuda.h"
 #include "tailrace/torch/torch.h"
 #endif
 
@@ -47,8 +51,47 @@ Built<std::shared_ptr<const Model>> open_model(const std::string& path, const st
 Built<std::shared_ptr<const Model>> open_stateful(const std::string& path, const std::string& name) {
   return open_with(path, {.batch_dim = std::nullopt, .name = name});
 }
+
+namespace {
+
+// Back ends that can compute a call with several threads have an option for it.
+template <class Options>
+bool set_threads(Options& options, unsigned threads) {
+  if constexpr (requires { options.threads = threads; }) return options.threads = threads, true;
+  else return threads == 1;
+}
+
+Built<std::shared_ptr<const Model>> open_on_cuda(const std::string& path, const std::string& name,
+                                                 const ColdOptions& options) {
+  const auto placed = [&](const Error& e) { return Problems(e.code(), path, std::string(e.what())); };
+  auto gpu = torch::cuda(options.device.index);
+  if (!gpu) return placed(gpu.error());
+  auto network = torch::open_on(**gpu, path, name);
+  if (!network) return placed(network.error());
+  auto model = stream_model(*gpu, *network, {.row = options.row, .max_rows = options.max_rows});
+  if (!model) return model.error();
+  return std::shared_ptr<const Model>(*std::move(model));
+}
+
+}  // namespace
+
+Built<std::shared_ptr<const Model>> open_cold(const std::string& path, const std::string& name,
+                                              const ColdOptions& options) {
+  if (options.device != Device{}) return open_on_cuda(path, name, options);
+  torch::LoadOptions cold;
+  cold.name = name;
+  cold.warm_up = 0;
+  if (!set_threads(cold, options.threads))
+    return Problems(Code::unsupported, path,
+                    "computes each call with one thread, not " + std::to_string(options.threads));
+  return open_with(path, cold);
+}
 #else
 bool have_torch() noexcept { return false; }
+
+Built<std::shared_ptr<const Model>> open_cold(const std::string& path, const std::string&, const ColdOptions&) {
+  return Problems(Code::unsupported, path, no_torch);
+}
 
 Built<std::shared_ptr<const Model>> open_model(const std::string& path, const std::string&, const Shape*) {
   return Problems(Code::unsupported, path, no_torch);
@@ -148,13 +191,12 @@ std::vector<std::string> models_of(const Graph& graph) {
   return names;
 }
 
-Built<Registry> load_models(const Graph& graph, const std::string& folder) {
+namespace {
+
+Built<Registry> load_folder(const Graph& graph, const std::string& folder) {
   Registry registry;
   Problems problems;
   std::error_code error;
-  if (!std::filesystem::is_directory(folder, error))
-    return Problems(Code::bad_file, folder,
-                    "is not a folder; --models takes the folder that holds NAME.pt for every model of the flow");
   for (const auto& name : models_of(graph)) {
     const auto path = std::filesystem::path(folder) / (name + ".pt");
     if (name.find_first_of("/\\") != name.npos || name.find('\0') != name.npos) {
@@ -172,11 +214,88 @@ Built<Registry> load_models(const Graph& graph, const std::string& folder) {
   return registry;
 }
 
-std::optional<Exit> load_models_or_complain(const Graph& graph, const std::string& folder, Registry& registry) {
+// What one profile says can be loaded: its network, warm where its rows are known.
+Built<std::shared_ptr<const Model>> open_profiled(const ModelProfile& p, const std::filesystem::path& folder) {
+  const auto path = (folder / p.file).string();
+  if (p.file.empty())
+    return Problems(Code::bad_file, p.model, "the variant '" + p.variant + "' has no 'file' to load it from");
+  const bool one_row = p.rows.size() == 1 && p.rows[0].dtype == DType::float32;
+  return open_model(path, p.model, one_row ? &p.rows[0].shape : nullptr);
+}
+
+// The same network on the devices that it was measured on and that are here.
+std::vector<Placed> elsewhere_of(const ModelProfile& here, const std::vector<ModelProfile>& all,
+                                 const std::filesystem::path& folder, Problems& problems) {
+  std::vector<Placed> found;
+  std::optional<Devices> devices;
+  for (const auto& p : all) {
+    if (p.model != here.model || p.variant != here.variant || p.device == here.device || p.rows.size() != 1) continue;
+    if (!devices) devices = Devices::detect();
+    if (!devices->has(p.device)) continue;
+    auto model = open_cold((folder / p.file).string(), p.model,
+                           {p.device, p.threads, p.rows[0], std::max(1u, p.times.largest())});
+    if (model) found.push_back(placed_of(p, *std::move(model)));
+    else problems.add(model.error());
+  }
+  return found;
+}
+
+Built<Registry> load_listed(const Graph& graph, const std::string& path) {
+  const auto models = read_models_file(path);
+  if (!models) return models.error();
+  const auto folder = std::filesystem::path(path).parent_path();
+  std::vector<std::string> known;
+  for (const auto& p : models->list) known.push_back(p.model);
+  Registry registry;
+  Problems problems;
+  for (const auto& name : models_of(graph)) {
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      problems.add(Code::unknown_name, path, "there is no model '" + name + "' in it" + nearest_hint(name, known));
+    for (const auto& p : models->list) {
+      const auto better = [&](const ModelProfile& other) {
+        return other.model == p.model && other.variant == p.variant && other.threads < p.threads;
+      };
+      if (p.model != name || p.device != Device{} || std::any_of(models->list.begin(), models->list.end(), better))
+        continue;
+      auto model = open_profiled(p, folder);
+      if (!model) {
+        problems.add(model.error());
+        continue;
+      }
+      Variant variant = variant_of(p, *std::move(model));
+      variant.elsewhere = elsewhere_of(p, models->list, folder, problems);
+      registry.add(name, std::move(variant));
+    }
+  }
+  if (!problems.empty()) return problems;
+  return registry;
+}
+
+}  // namespace
+
+Built<ModelProfiles> read_models_file(const std::string& path) {
+  const auto text = read_file(path, std::size_t{16} << 20);
+  if (!text) return text.error();
+  auto models = read_models(*text);
+  if (models) return models;
+  const Problem& p = models.error().list().front();
+  return Problems(p.code, path + (p.where.empty() ? "" : ":" + p.where), p.what);
+}
+
+Built<Registry> load_models(const Graph& graph, const std::string& from) {
+  std::error_code error;
+  if (std::filesystem::is_directory(from, error)) return load_folder(graph, from);
+  if (std::filesystem::is_regular_file(from, error)) return load_listed(graph, from);
+  return Problems(Code::bad_file, from,
+                  "is not a folder; --models takes the folder that holds NAME.pt for every model of the flow, or a "
+                  "file of models that tailrace profile wrote");
+}
+
+std::optional<Exit> load_models_or_complain(const Graph& graph, const std::string& from, Registry& registry) {
   if (models_of(graph).empty()) return std::nullopt;
   if (!have_torch()) return complain(no_torch, Exit::not_available);
-  if (folder.empty()) return complain("the flow uses models: --models names the folder that holds NAME.pt for each");
-  auto loaded = load_models(graph, folder);
+  if (from.empty()) return complain("the flow uses models: --models names the folder that holds NAME.pt for each");
+  auto loaded = load_models(graph, from);
   if (!loaded) return complain(loaded.error());
   registry = *std::move(loaded);
   return std::nullopt;

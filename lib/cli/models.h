@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/rows.h"
 #include "tailrace/core/tensor.h"
+#include "tailrace/model/model_profile.h"
 #include "tailrace/model/registry.h"
 #include "tailrace/plan/catalog.h"
 #include "tailrace/plan/graph.h"
@@ -29,6 +30,17 @@ Built<std::shared_ptr<const Model>> open_model(const std::string& path, const st
 // The same of a network that takes and gives its state: several inputs and outputs, as they are.
 Built<std::shared_ptr<const Model>> open_stateful(const std::string& path, const std::string& name);
 
+// The same as it is, without warming it up, to be measured: on that device, computing each call of at most `max_rows`
+// such rows with so many threads.
+struct ColdOptions {
+  Device device;
+  unsigned threads = 1;
+  RowType row;
+  std::uint32_t max_rows = 1;
+};
+Built<std::shared_ptr<const Model>> open_cold(const std::string& path, const std::string& name,
+                                              const ColdOptions& options);
+
 // What flows on the command line may name: the ready-made stages, with the labels "imagenet", and models from Tensor to
 // Tensor.
 Catalog make_catalog();
@@ -47,11 +59,16 @@ std::optional<Exit> read_flow_and_rows(const std::string& flow, const std::strin
 // The models that a flow asks for by name, each once.
 std::vector<std::string> models_of(const Graph& graph);
 
-// Those models from their files, FOLDER/NAME.pt.
-Built<Registry> load_models(const Graph& graph, const std::string& folder);
+// Those models from their files: FOLDER/NAME.pt, or, where a file of models is named (what tailrace profile writes),
+// all their variants in it, with what is known of them. Of several profiles of one variant and device the one with the
+// fewest threads a call is taken, since requests keep the others busy.
+Built<Registry> load_models(const Graph& graph, const std::string& from);
+
+// Profiles of models from a file; problems begin "FILE:line:column".
+Built<ModelProfiles> read_models_file(const std::string& path);
 
 // The same for a command: empty where the flow needs none; says what is wrong, and gives the exit code, where they are
 // needed and cannot be had.
-std::optional<Exit> load_models_or_complain(const Graph& graph, const std::string& folder, Registry& registry);
+std::optional<Exit> load_models_or_complain(const Graph& graph, const std::string& from, Registry& registry);
 
 }  // namespace tailrace::cli

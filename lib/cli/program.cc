@@ -26,6 +26,8 @@ constexpr const char* footer = R"(Examples:
   tailrace measure FLOW.json --input rows.csv --out P.json
                                                 what its stages cost
   tailrace explain FLOW.json --profile P.json   and how it will run, decided by these costs
+  tailrace profile A.pt B.pt --out models.json --shape 3,224,224
+                                                what models take, by their number of rows; --models reads it
   tailrace bench FLOW.json --input rows.csv --arrivals poisson:2000 --seconds 20 --without fuse
                                                 how it bears load, and what a pass is worth
   tailrace simulate FLOW.json --input rows.csv --profile P.json --arrivals poisson:200 --report out.html
@@ -57,6 +59,20 @@ constexpr const char* measure_footer =
     R"(Runs every stage, model and arm of a flow over the rows, one after another, and writes the times that each took: the profile
 that explain reads. A flow and its input are what run takes. Stages that fail on a row are named, and do not end it.
 Take it on the machine that the flow will run on, with nothing else running there.
+)";
+
+constexpr const char* profile_footer =
+    R"(Measures what each model takes: loading, first calls, calls by their number of rows (in rounds that call every size, so that
+what disturbs the machine disturbs all alike), memory, what several callers get through together and, with labels, how
+often it is right. Writes all of it to --out, where --models of the other commands reads it. Models that stand in --out
+already, unchanged, are not measured again: a command that was ended goes on when it is given again.
+A model is FILE.pt, which takes [n, ...] of float32; its name in flows is the file's name without .pt, or NAME of NAME=FILE.pt.
+Take it on the machine that the models will run on, with nothing else running there.
+
+Examples:
+  tailrace profile tiny.pt large.pt --out models.json --shape 64 --picture t.svg
+  tailrace profile digit=tiny.pt digit=large.pt --out models.json --data docs/data/digits.csv --labels last --scale 0.0625
+  tailrace explain FLOW.json --models models.json
 )";
 
 constexpr const char* demo_footer = R"(What happens:
@@ -124,6 +140,8 @@ Examples:
   tailrace simulate FLOW.json --input rows.csv --profile P.json --arrivals poisson:200 --seconds 60 --workers 4
 )";
 
+constexpr const char* models_help = "Folder of a NAME.pt for each model of the flow, or the file of tailrace profile";
+
 struct Given {
   DemoOptions digits;
   PhotosOptions photos;
@@ -132,6 +150,7 @@ struct Given {
   ExplainOptions explain;
   RunOptions run;
   MeasureFlowOptions measure;
+  ProfileOptions profile;
   BenchFlowOptions bench;
   SimulateFlowOptions simulate;
 };
@@ -242,7 +261,7 @@ void add_explain(CLI::App& app, ExplainOptions& o) {
   auto* explain =
       app.add_subcommand("explain", "Prints what a flow computes and, given its models, how it will run and why");
   explain->add_option("FLOW", o.flow, "The flow, a JSON file")->required()->type_name("");
-  explain->add_option("--models", o.models, "Folder that holds NAME.pt for every model of the flow")->type_name("DIR");
+  explain->add_option("--models", o.models, models_help)->type_name("DIR");
   explain->add_option("--profile", o.profile, "What its stages cost, as measured by tailrace measure")
       ->type_name("FILE");
 }
@@ -252,7 +271,7 @@ void add_measure(CLI::App& app, MeasureFlowOptions& o) {
   measure->add_option("FLOW", o.flow, "The flow, a JSON file")->required()->type_name("");
   measure->add_option("--input", o.input, "CSV or .npy; - is CSV on standard input")->required()->type_name("FILE");
   measure->add_option("--out", o.out, "Where the profile is written, as JSON")->required()->type_name("FILE");
-  measure->add_option("--models", o.models, "Folder that holds NAME.pt for every model of the flow")->type_name("DIR");
+  measure->add_option("--models", o.models, models_help)->type_name("DIR");
   measure->add_option("--columns", o.columns, "Use only the first so many numbers of each row")
       ->check(between(1, 1 << 30))
       ->type_name("N");
@@ -262,11 +281,35 @@ void add_measure(CLI::App& app, MeasureFlowOptions& o) {
   measure->footer(measure_footer);
 }
 
+void add_profile(CLI::App& app, ProfileOptions& o) {
+  auto* profile = app.add_subcommand("profile", "Measures models: what calls take by their number of rows, and more");
+  profile->add_option("MODEL", o.models, "TorchScript files: FILE.pt, or NAME=FILE.pt")->required()->type_name("");
+  profile->add_option("--out", o.out, "Where the profiles are kept, as JSON")->required()->type_name("FILE");
+  profile->add_option("--data", o.data, "Rows to call with: CSV or .npy (default: random numbers)")->type_name("FILE");
+  profile->add_option("--labels", o.labels, "last: the last number of each row; or a file with a label for each row")
+      ->type_name("FILE");
+  profile->add_option("--shape", o.shape, "Of one row, such as 64 or 3,224,224 (default: as rows are)")
+      ->type_name("N,..");
+  profile->add_option("--scale", o.scale, "Numbers of --data are multiplied by it")->type_name("BY");
+  profile->add_option("--batches", o.batches, "Numbers of rows: 1..N, or a list (default: 1..64)")->type_name("N..");
+  profile->add_option("--threads", o.threads, "That a call computes with; a list (default: 1)")
+      ->delimiter(',')
+      ->check(between(1, 1024))
+      ->type_name("N,..");
+  profile->add_option("--devices", o.devices, "A list (default: cpu)")->delimiter(',')->type_name("NAME,..");
+  profile->add_option("--seconds", o.seconds, "About how long each may take (default: 10)")
+      ->check(CLI::Range(.01, 86400.).description(""))
+      ->type_name("S");
+  profile->add_option("--picture", o.picture, "Draw the times, as SVG")->type_name("FILE");
+  profile->add_flag("--again", o.again, "Measure what was measured before, too");
+  profile->footer(profile_footer);
+}
+
 void add_run(CLI::App& app, RunOptions& o) {
   auto* run = app.add_subcommand("run", "Answers rows of numbers with a flow: one line of JSON for each");
   run->add_option("FLOW", o.flow, "The flow, a JSON file")->required()->type_name("");
   run->add_option("--input", o.input, "CSV or .npy; - is CSV on standard input")->required()->type_name("FILE");
-  run->add_option("--models", o.models, "Folder that holds NAME.pt for every model of the flow")->type_name("DIR");
+  run->add_option("--models", o.models, models_help)->type_name("DIR");
   run->add_option("--columns", o.columns, "Use only the first so many numbers of each row")
       ->check(between(1, 1 << 30))
       ->type_name("N");
@@ -285,7 +328,7 @@ void add_load(CLI::App& command, LoadOptions& o, double seconds) {
   command.add_option("--arrivals", o.arrivals, "When requests come, such as poisson:2000: see below")
       ->required()
       ->type_name("WHEN");
-  command.add_option("--models", o.models, "Folder that holds NAME.pt for every model of the flow")->type_name("DIR");
+  command.add_option("--models", o.models, models_help)->type_name("DIR");
   command.add_option("--profile", o.profile, "What its stages cost, as measured by tailrace measure")
       ->type_name("FILE");
   command.add_option("--columns", o.columns, "Use only the first so many numbers of each row")
@@ -380,6 +423,7 @@ Exit dispatch(const CLI::App& app, const Given& given) {
   }
   if (command == "explain") return explain_flow(given.explain);
   if (command == "measure") return measure_flow(given.measure);
+  if (command == "profile") return profile_models(given.profile);
   if (command == "bench") return bench_flow(given.bench);
   if (command == "simulate") return simulate_flow(given.simulate);
   return run_flow(given.run);
@@ -399,6 +443,7 @@ int run_program(int argc, const char* const* argv) {
     add_explain(app, given.explain);
     add_run(app, given.run);
     add_measure(app, given.measure);
+    add_profile(app, given.profile);
     add_bench(app, given.bench);
     add_simulate(app, given.simulate);
     app.footer(footer);  // last: commands would inherit it

@@ -1,5 +1,8 @@
 #include "cli/progress.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -22,5 +25,22 @@ Progress::Progress(const std::string& what) {
 }
 
 Progress::~Progress() = default;  // the thread stops, then is joined
+
+ProgressBar::ProgressBar(std::string what) : what_(std::move(what)), watched_(isatty(fileno(stderr)) == 1) {
+  if (!watched_) std::fprintf(stderr, "%s\n", what_.c_str());
+}
+ProgressBar::~ProgressBar() {
+  if (watched_) std::fputs("\r\033[K", stderr);
+}
+
+void ProgressBar::show(double done, double seconds_left) {
+  if (!watched_) return;
+  constexpr int width = 24;
+  const int full = std::clamp(static_cast<int>(done * width), 0, width);
+  std::fprintf(
+      stderr, "\r[%s%s] %3.0f %%  %s, %.0f s left\033[K", std::string(static_cast<std::size_t>(full), '#').c_str(),
+      std::string(static_cast<std::size_t>(width - full), '.').c_str(), 100 * done, what_.c_str(), seconds_left);
+  std::fflush(stderr);
+}
 
 }  // namespace tailrace::cli

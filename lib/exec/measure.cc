@@ -1,12 +1,11 @@
 #include "tailrace/exec/measure.h"
 
 #include <algorithm>
-#include <ctime>
-#include <fstream>
 #include <new>
 #include <string>
 #include <tuple>
 
+#include "exec/here.h"
 #include "exec/measure_threads.h"
 #include "exec/measure_walk.h"
 #include "tailrace/exec/start.h"
@@ -17,23 +16,6 @@ namespace tailrace::detail {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::string processor() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    const auto colon = line.find(": ");
-    if (line.starts_with("model name") && colon != line.npos) return line.substr(colon + 2, 200);
-  }
-  return "an unknown processor";
-}
-
-std::string today() {
-  const std::time_t now = std::time(nullptr);
-  std::tm day{};
-  char text[16] = {};
-  if (gmtime_r(&now, &day)) std::strftime(text, sizeof text, "%Y-%m-%d", &day);
-  return text;
-}
 
 std::string compiler() {
 #if defined(__clang__)
@@ -97,8 +79,7 @@ class Rounds {
 Profile profile_of(const Graph& graph, Walk& walk, const std::shared_ptr<Executor>& executor, Duration budget) {
   Profile p;
   p.flow = graph.name;
-  p.measured = {processor() + ", " + std::to_string(usable_processors()) + " usable", today(), compiler(),
-                executor->concurrency()};
+  p.measured = {this_machine(), today(), compiler(), executor->concurrency()};
   p.hand_over = measure_hand_over(executor);
   p.wake = measure_wake(*executor, static_cast<int>(std::clamp<Duration::rep>(budget / 20ms, 3, 50)));
   p.costs = walk.costs();

@@ -1,45 +1,22 @@
 #include "tailrace/exec/start.h"
 
-#include <sched.h>
-
 #include <algorithm>
-#include <cmath>
-#include <fstream>
 #include <string>
 
 #include "tailrace/exec/pool.h"
 #include "tailrace/exec/tick.h"
+#include "tailrace/model/device.h"
 #if TAILRACE_HAS_TBB
 #include "tailrace/exec/tbb.h"
 #endif
 
 namespace tailrace {
-namespace {
-
-unsigned by_affinity() noexcept {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  return static_cast<unsigned>(std::max(1, CPU_COUNT(&set)));
-}
-
-// cgroup v2: "quota period" in microseconds, or "max period".
-unsigned by_quota(unsigned otherwise) {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return otherwise;
-  const double processors = std::atof(quota.c_str()) / period;
-  return processors > 0 ? static_cast<unsigned>(std::max(1.0, std::floor(processors))) : otherwise;
-}
-
-}  // namespace
 
 unsigned usable_processors() noexcept {
-  const unsigned affinity = by_affinity();
   try {
-    return std::min(affinity, by_quota(affinity));
+    return Devices::detect_cpu().usable();
   } catch (...) {
-    return affinity;
+    return 1;
   }
 }
 

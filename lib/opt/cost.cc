@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "tailrace/opt/place.h"
+
 namespace tailrace {
 
 namespace {
@@ -9,14 +11,15 @@ namespace {
 // Looks up every node of a plan.
 class Accountant {
  public:
-  explicit Accountant(const Profile& profile) : profile_(profile) {}
+  Accountant(const Profile& profile, const Registry& models) : profile_(profile), models_(models) {}
 
   void graph(const Graph& graph, GraphChoices& choices, const std::string& prefix) {
     choices.seconds.assign(graph.nodes.size(), 0);
     for (std::size_t i = 1; i < graph.nodes.size(); ++i) {
       const Node& node = graph.nodes[i];
       const std::string where = path_of(prefix, node);
-      choices.seconds[i] = seconds_at(where, node.stage.model.variant);
+      choices.seconds[i] = choices.device[i] == Device{} ? seconds_at(where, node.stage.model.variant)
+                                                         : seconds_on(choices.device[i], where, node.stage.model);
       for (std::size_t k = 0; k < node.arms.size(); ++k)
         this->graph(*node.arms[k].graph, choices.arms[i][k], arm_path(where, k));
     }
@@ -49,6 +52,13 @@ class Accountant {
     if (!cost->time.steady()) unsteady_.push_back(where);
     return cost->time.expected();
   }
+  // Elsewhere than on the CPU, where profiles of flows are measured.
+  double seconds_on(Device device, const std::string& where, const ModelUse& use) {
+    ++looked_;
+    const double seconds = detail::placed_seconds(models_, use, device);
+    if (seconds < 0) unknown_.push_back(where);
+    return seconds;
+  }
   static void list(const std::vector<std::string>& places, const char* what, const char* why,
                    std::vector<Decision>& decisions) {
     for (const auto& place : places) {
@@ -62,6 +72,7 @@ class Accountant {
   }
 
   const Profile& profile_;
+  const Registry& models_;
   std::size_t looked_ = 0;
   std::vector<std::string> unknown_, unsteady_;
 };
@@ -70,7 +81,7 @@ class Accountant {
 
 Problems cost(PlanData& plan, const OptimiseOptions& options) {
   if (options.profile.empty()) return {};
-  Accountant accountant(options.profile);
+  Accountant accountant(options.profile, options.models);
   accountant.graph(*plan.graph, plan.choices.root, {});
   accountant.record(plan.graph->name, plan.choices.decisions);
   return {};

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::array all_passes{
     Pass{"variant", PassKind::choice, variant, "first: what a model is decides where it can run and what it costs"},
-    Pass{"place", PassKind::rewrite, place, "before fuse: only stages on one device can run as one block"},
+    Pass{"place", PassKind::choice, place, "before fuse: only stages on one device can run as one block"},
     Pass{"cost", PassKind::rewrite, cost, "behind variant, whose cost it looks up; fork and fuse read what it finds"},
     Pass{"fork", PassKind::rewrite, fork, "before fuse: no block spans branches that run at the same time"},
     Pass{"exit", PassKind::choice, exits, "behind variant: what follows a cascade costs what its variants do"},

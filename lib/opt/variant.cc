@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "tailrace/plan/model_stage.h"
+
 namespace tailrace {
 
 namespace {
@@ -16,6 +18,15 @@ bool cheaper(Duration a, Duration b) {
   return a < b;
 }
 bool accurate_enough(const Variant& v, const Need& need) { return need.accuracy <= 0 || v.accuracy >= need.accuracy; }
+bool is_there(const Variant& v, const Need& need) {
+  if (!need.device || v.device == *need.device) return true;
+  return std::any_of(v.elsewhere.begin(), v.elsewhere.end(),
+                     [&](const Placed& p) { return p.model && p.device == *need.device; });
+}
+
+std::string in_words(const Need& need) {
+  return need.accuracy > 0 ? fmt::format("accuracy of at least {}", need.accuracy) : "any accuracy";
+}
 
 // Binds one plan's models. Graphs are shared and const: those that change are copied, down to the arms, the others not.
 class Binder {
@@ -54,9 +65,7 @@ class Binder {
     if (!stage.bind)
       return problems_.add(Code::internal_error, where,
                            "its stage cannot be given the model '" + stage.model.name + "'");
-    stage.context = stage.bind(stage.context.get(), chosen.model);
-    stage.model.model = chosen.model;
-    stage.model.variant = chosen.name;
+    detail::serve(stage, chosen.model, chosen.name);
   }
 
   const Variant* choose(const ModelUse& use, const std::string& where) {
@@ -64,7 +73,7 @@ class Binder {
     const Variant* best = nullptr;
     std::size_t enough = 0;
     for (const auto& v : variants) {
-      if (!v.model || !accurate_enough(v, use.need)) continue;
+      if (!v.model || !accurate_enough(v, use.need) || !is_there(v, use.need)) continue;
       ++enough;
       if (!best || cheaper(latency(v, where), latency(*best, where))) best = &v;
     }
@@ -90,8 +99,7 @@ class Binder {
     d.pass = "variant";
     d.where = where;
     d.what = fmt::format("model {} is served by its variant {}", use.name, v.name);
-    const std::string of =
-        use.need.accuracy > 0 ? fmt::format("accuracy of at least {}", use.need.accuracy) : "any accuracy";
+    const std::string of = in_words(use.need);
     const Duration latency = this->latency(v, where);
     if (enough == 1) d.why = fmt::format("the only variant with {}", of);
     else if (known(latency)) d.why = fmt::format("the fastest of {} variants with {}", enough, of);
@@ -99,7 +107,8 @@ class Binder {
     d.unit = "ms a row";
     if (known(latency)) {
       d.expected = milliseconds(latency);
-      d.source = measured(v, where) ? "profile" : "registry";
+      if (measured(v, where)) d.source = "profile";
+      else d.source = v.measured.empty() ? "registry" : "profile of " + v.measured;
     } else if (!profile_.empty()) {
       d.expected = -1;
       d.source = "profile";
@@ -118,6 +127,10 @@ class Binder {
                     fmt::format("there is no model '{}' in the registry{}", use.name, known_names));
     } else if (!nearest) {
       problems_.add(Code::bad_value, where, fmt::format("no variant of model '{}' has a network behind it", use.name));
+    } else if (accurate_enough(*nearest, use.need)) {
+      problems_.add(Code::bad_value, where,
+                    fmt::format("must run on {}, where the registry has no variant of model '{}' with {}",
+                                name(*use.need.device), use.name, in_words(use.need)));
     } else {
       const std::string has =
           nearest->accuracy > 0 ? fmt::format("has {}", nearest->accuracy) : "has an unknown accuracy";

@@ -45,6 +45,9 @@ std::string stage_difference(const std::string& where, const Stage& a, const Sta
   if (a.model.name != b.model.name) return unequal(where, "model", a.model.name, b.model.name);
   if (a.model.variant != b.model.variant) return unequal(where, "variant", a.model.variant, b.model.variant);
   if (a.model.need == b.model.need) return {};
+  const auto device = [](const Need& need) { return need.device ? name(*need.device) : std::string("any"); };
+  if (a.model.need.device != b.model.need.device)
+    return unequal(where, "device needed", device(a.model.need), device(b.model.need));
   return unequal(where, "accuracy needed", std::to_string(a.model.need.accuracy),
                  std::to_string(b.model.need.accuracy));
 }

@@ -83,6 +83,7 @@ std::string in_words(const Stage& stage) {
   if (use.name.empty()) return in_words(stage.function, stage.parameters, "a function without a name");
   std::string text = "model " + use.name;
   if (use.need.accuracy > 0) text += ", accuracy at least " + number(use.need.accuracy);
+  if (use.need.device) text += ", on " + name(*use.need.device);
   if (!use.variant.empty()) text += ", variant " + use.variant;
   return text;
 }

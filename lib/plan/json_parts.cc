@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "plan/json_read.h"
+#include "tailrace/model/device.h"
 
 namespace tailrace::detail {
 
@@ -88,14 +89,27 @@ std::optional<Stage> FlowReader::read_model(const JsonValue& value, const Place&
 }
 
 std::optional<Need> FlowReader::read_need(const Place& place) {
+  Need read;
+  if (const auto* device = place.object.find("device")) {
+    if (!expect(device->value, JsonKind::string, place.path, "'device'")) return std::nullopt;
+    read.device = device_of(device->value.text);
+    if (!read.device) {
+      add(Code::unknown_name, device->value.at, place.path,
+          "there is no device '" + device->value.text.substr(0, 60) + "'; expected 'cpu', 'cuda:0', …");
+      return std::nullopt;
+    }
+  }
   const auto* need = place.object.find("need");
-  if (!need) return Need{};
+  if (!need) return read;
   if (!expect(need->value, JsonKind::object, place.path, "'need'")) return std::nullopt;
   check_keys({need->value, place.path}, {"accuracy"});
   const auto* accuracy = need->value.find("accuracy");
-  if (!accuracy) return Need{};
+  if (!accuracy) return read;
   if (!expect(accuracy->value, JsonKind::number, place.path, "'accuracy'")) return std::nullopt;
-  if (accuracy->value.number >= 0 && accuracy->value.number <= 1) return Need{.accuracy = accuracy->value.number};
+  if (accuracy->value.number >= 0 && accuracy->value.number <= 1) {
+    read.accuracy = accuracy->value.number;
+    return read;
+  }
   add(Code::bad_value, accuracy->value.at, place.path, "'accuracy' is a share of right answers, expected 0 to 1");
   return std::nullopt;
 }

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "plan/json_text.h"
+#include "plan/json_fields.h"
 #include "tailrace/plan/profile.h"
 
 namespace tailrace {
@@ -14,11 +14,12 @@ namespace {
 using detail::JsonValue;
 using JsonKind = JsonValue::Kind;
 
-constexpr std::size_t most_costs = 65536, longest_text = 16000;
-constexpr double longest_time = 1e9, most_calls = 9007199254740992.;  // 2^53: beyond it doubles skip numbers
+using detail::longest_time;
+constexpr std::size_t most_costs = 65536;
+constexpr double most_calls = detail::most_counted;
 
 // Reads one profile, and gives up at the first mistake.
-class ProfileReader {
+class ProfileReader : detail::JsonFields {
  public:
   Built<Profile> read(const JsonValue& root) {
     Profile p;
@@ -29,7 +30,7 @@ class ProfileReader {
       if (const auto* t = member(root, "hand_over")) read(*t, "hand_over", p.hand_over);
       if (const auto* list = member(root, "costs")) read(*list, p.costs);
     }
-    if (problem_) return *std::move(problem_);
+    if (failed()) return std::move(*this).problem();
     return p;
   }
 
@@ -68,7 +69,7 @@ class ProfileReader {
     for (const auto& item : list.items) {
       read_costs.emplace_back(Cost{}, item.at);
       read(item, read_costs.back().first);
-      if (problem_) return;
+      if (failed()) return;
     }
     const auto key = [](const auto& c) { return std::tie(c.first.where, c.first.variant); };
     std::stable_sort(read_costs.begin(), read_costs.end(),
@@ -95,49 +96,6 @@ class ProfileReader {
     c.failures = static_cast<std::uint64_t>(failures);
     text(value, "error", c.error);
   }
-
-  // ---- parts
-
-  void refuse(detail::Position at, std::string what) {
-    if (!problem_) problem_.emplace(Code::bad_file, detail::in_words(at), std::move(what));
-  }
-  bool expect(const JsonValue& value, JsonKind kind, const std::string& what) {
-    if (value.is(kind)) return true;
-    refuse(value.at, what + " must be " + std::string(detail::in_words(kind)) + ", got " +
-                         std::string(detail::in_words(value.kind)));
-    return false;
-  }
-  bool object(const JsonValue& value, const std::string& what, const std::vector<std::string>& known) {
-    if (!expect(value, JsonKind::object, what)) return false;
-    for (const auto& m : value.members) {
-      if (std::find(known.begin(), known.end(), m.name) != known.end()) continue;
-      const std::string name = m.name.substr(0, 60);
-      refuse(m.at, what + " has no '" + name + "'" + nearest_hint(name, known));
-      return false;
-    }
-    return true;
-  }
-  const JsonValue* member(const JsonValue& value, const char* key) const {
-    const auto* m = problem_ ? nullptr : value.find(key);
-    return m ? &m->value : nullptr;
-  }
-  void text(const JsonValue& value, const char* key, std::string& to) {
-    const JsonValue* v = member(value, key);
-    if (!v || !expect(*v, JsonKind::string, std::string("'") + key + "'")) return;
-    if (v->text.size() > longest_text)
-      return refuse(v->at, std::string("'") + key + "' is longer than " + std::to_string(longest_text) + " bytes");
-    to = v->text;
-  }
-  void number(const JsonValue& value, const char* key, double most, bool whole, double& to) {
-    const JsonValue* v = member(value, key);
-    if (!v || !expect(*v, JsonKind::number, std::string("'") + key + "'")) return;
-    if (!(v->number >= 0 && v->number <= most) || (whole && v->number != std::floor(v->number)))
-      return refuse(v->at, std::string("'") + key + "' must be " + (whole ? "a whole number" : "a number") +
-                               " from 0 to " + std::to_string(static_cast<std::uint64_t>(most)));
-    to = v->number;
-  }
-
-  std::optional<Problems> problem_;
 };
 
 // ---- writing

@@ -46,7 +46,7 @@ std::string_view FlowReader::key(Form form) {
 
 std::vector<std::string_view> FlowReader::extras(Form form) {
   switch (form) {
-    case Form::model: return {"need"};
+    case Form::model: return {"need", "device"};
     case Form::race: return {"valid"};
     case Form::quorum: return {"agree"};
     case Form::hedge: return {"policy"};

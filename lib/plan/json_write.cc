@@ -84,6 +84,7 @@ class Writer {
   void function(Json& json, const Stage& stage, const std::string& path) {
     if (stage.function.empty() && !stage.model.name.empty()) {
       json["model"] = stage.model.name;
+      if (stage.model.need.device) json["device"] = name(*stage.model.need.device);
       if (stage.model.need.accuracy != 0) json["need"]["accuracy"] = finite(stage.model.need.accuracy, path);
     } else {
       json["run"] = call(stage.function, stage.parameters, path, "this function");

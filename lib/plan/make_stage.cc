@@ -93,9 +93,24 @@ void fail_forgotten(BatchRow& row) noexcept {
   row.done = true;
 }
 
+void call_as_served(Stage& stage) {
+  const auto& model = stage.model.model;
+  if (!stage.later || !model || !model->starts()) return;
+  stage.asynchronous = true;
+  stage.take = stage.leave = stage.later;
+}
+
+void serve(Stage& stage, std::shared_ptr<const Model> model, std::string variant) {
+  stage.context = stage.bind(stage.context.get(), model);
+  stage.model.model = std::move(model);
+  stage.model.variant = std::move(variant);
+  call_as_served(stage);
+}
+
 Stage with_model(Stage stage, const ModelUse& use) {
   stage.model = use;
   stage.replicable = true;
+  call_as_served(stage);
   return stage;
 }
 

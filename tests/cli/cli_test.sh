@@ -93,6 +93,34 @@ expect 2 '' 'tailrace: empty.csv: holds no rows' run best.json --input empty.csv
 expect 2 '' 'tailrace: --columns 4 asks for more numbers than rows have: 3' run best.json --input rows.csv --columns 4
 expect 2 '' "tailrace: --within takes a time such as 5ms, 0.2s or 300us, got '5'" run best.json --input rows.csv --within 5
 
+# ---- profile: what is asked for is looked at before any network is
+printf 'not a model' >net.pt
+expect 2 '' 'tailrace: --out is required; see tailrace profile --help' profile net.pt --shape 64
+expect 2 '' 'tailrace: none.pt: cannot be opened: *' profile none.pt --out m.json --shape 64
+expect 2 '' 'tailrace: profile: what are models to be called with? --data names rows, *' profile net.pt --out m.json
+expect 2 '' "tailrace: --shape: takes the extents of one row, *; got '6x4'" profile net.pt --out m.json --shape 6x4
+expect 2 '' "tailrace: --shape: \[2\] has 2 numbers a row, not 3" profile net.pt --out m.json --data rows.csv --shape 2
+expect 2 '' "tailrace: --batches: takes numbers of rows such as *; got '1..0'" profile net.pt --out m.json --shape 64 --batches 1..0
+expect 2 '' "tailrace: --batches: *; got '1,2,2'" profile net.pt --out m.json --shape 64 --batches 1,2,2
+expect 2 '' "tailrace: --devices: there is no device 'gpu'; expected cpu, *" profile net.pt --out m.json --shape 64 --devices gpu
+expect 2 '' 'tailrace: --labels: are of the rows that --data names' profile net.pt --out m.json --shape 64 --labels last
+printf '1,2,0.5\n' >odd.csv
+expect 2 '' 'tailrace: row 1: a label must be the number of a class, from 0 on; got 0.5' profile net.pt --out m.json --data odd.csv --labels last
+expect 2 '' 'tailrace: rows.csv: needs one label for each of 1 rows, got 2 of 3 numbers' profile net.pt --out m.json --data odd.csv --labels rows.csv
+printf '{"models": [{"modle": "m"}]}' >bad.json
+expect 2 '' "tailrace: bad.json:1:14: a model has no 'modle' (did you mean 'model'?)" profile net.pt --out bad.json --shape 64
+"$tailrace" profile net.pt --out m.json --shape 64 >out.txt 2>err.txt
+got=$?
+if [ $got = 3 ]; then judge 3 '' 'tailrace: this build of tailrace has no LibTorch: *' $got 'tailrace profile net.pt'
+else
+  judge 2 '' '*tailrace: net.pt: *' $got 'tailrace profile net.pt'
+  printf '{"models": [{"model": "tinny", "file": "net.pt"}, {"model": "large", "file": "net.pt"}]}' >list.json
+  expect 2 '' "*tailrace: list.json: there is no model 'tiny' in it (did you mean 'tinny'?)*tailrace: net.pt: *" \
+    explain "$docs/flows/digits.json" --models list.json
+fi
+flow gpu.json '{"name": "a", "model": "m", "device": "gpu"}'
+expect 2 '' "tailrace: gpu.json:1:*: a: there is no device 'gpu'; expected 'cpu', 'cuda:0', *" explain gpu.json
+
 # ---- measure, and explain with what it found
 expect 0 '*the flow f*half*to wake a thread*' '' measure best.json --input rows.csv --out p.json --seconds 0.2
 expect 0 '*block 1*half + best, as one*cost*2 of 2 stages*expected: * (profile)*' '' explain best.json --profile p.json

@@ -42,7 +42,7 @@ TEST_CASE("the list of passes is in order, each says why it stands there") {
   }
   CHECK(names == "variant place cost fork exit race fuse ");
   CHECK(tr::passes()[0].kind == tr::PassKind::choice);
-  CHECK(tr::passes()[1].kind == tr::PassKind::rewrite);
+  CHECK(tr::passes()[1].kind == tr::PassKind::choice);
   CHECK(tr::passes()[4].kind == tr::PassKind::choice);
   CHECK(tr::passes()[5].kind == tr::PassKind::choice);
   CHECK(tr::passes()[6].kind == tr::PassKind::rewrite);

@@ -63,6 +63,14 @@ TEST_CASE("JSON: run, with and without from, with and without parameters") {
 TEST_CASE("JSON: models and cascades") {
   check_equal(R"({"name": "label", "model": "digit", "need": {"accuracy": 0.98}})",
               tr::flow<Image>("f", [](Images in) { return in.then("label", model("digit", {.accuracy = 0.98})); }));
+  const tr::Device cuda{tr::Device::Kind::cuda, 1};
+  check_equal(R"({"name": "label", "model": "digit", "device": "cuda:1", "need": {"accuracy": 0.98}})",
+              tr::flow<Image>("f", [&](Images in) {
+                return in.then("label", model("digit", {.accuracy = 0.98, .device = cuda}));
+              }));
+  check_equal(R"({"name": "label", "model": "digit", "device": "cpu"})", tr::flow<Image>("f", [](Images in) {
+                return in.then("label", model("digit", {.device = tr::Device{}}));
+              }));
   check_equal(R"({"name": "label", "from": "input", "cascade": [
                    {"model": "tiny", "exit_if": {"margin": {"least": 0.8}}},
                    {"run": "worst", "exit_if": "confident"},

@@ -6,6 +6,7 @@
 
 #include "tailrace/core/clock.h"
 #include "tailrace/core/problems.h"
+#include "tailrace/model/device.h"
 #include "tailrace/model/registry.h"
 #include "tailrace/plan/handles.h"
 #include "tailrace/plan/profile.h"
@@ -19,9 +20,10 @@ struct Goal {
 
 // What optimise is given beside the flow.
 struct OptimiseOptions {
-  Profile profile{};     // what stages cost; empty: unknown, and nothing is guessed
-  Registry models{};     // what models asked for by name and need are looked up in
-  Duration max_block{};  // the most that a block is expected to take; zero: no limit
+  Profile profile{};                   // what stages cost; empty: unknown, and nothing is guessed
+  Registry models{};                   // what models asked for by name and need are looked up in
+  std::vector<DeviceFacts> devices{};  // beside the CPU: where `place` may put models, and what that costs
+  Duration max_block{};                // the most that a block is expected to take; zero: no limit
   Goal goal{};
   std::vector<std::string> with{};     // passes that do what they would only propose otherwise, by name: "race"
   std::vector<std::string> without{};  // passes to leave out, by name

@@ -113,6 +113,13 @@ void begin_leaving(const Instruction& i, char* frame) {
   (std::index_sequence_for<In...>{});
 }
 
+// A model that starts its calls.
+template <class F, class Out, class In>
+void begin_model(const Instruction& i, char* frame) {
+  decltype(auto) f = held<F>(i.context);
+  f.start(static_cast<const In&>(input<In>(i, frame, 0)), Completion<Out>(head_of(frame).begin(frame, i.inputs[1])));
+}
+
 template <class F, class Out, class... In>
 constexpr Thunk begin_taking_of() {
   if constexpr (calls<F, In&&..., Completion<Out>>) return begin_taking<F, Out, In...>;
@@ -197,9 +204,10 @@ Stage make_stage(F f) {
   } else if constexpr (std::is_member_pointer_v<F>) {
     return make_stage<In...>(std::mem_fn(f));
   } else if constexpr (is_model_stage<F>) {
-    Stage s = with_model(assemble({&type_of<In>...}, type_of<gives_t<F, In...>>, nullptr,
-                                  leave_thunk_of<F, gives_t<F, In...>, In...>(), nullptr),
-                         f.use());
+    Stage s = assemble({&type_of<In>...}, type_of<gives_t<F, In...>>, nullptr,
+                       leave_thunk_of<F, gives_t<F, In...>, In...>(), nullptr);
+    s.later = begin_model<F, gives_t<F, In...>, In...>;
+    s = with_model(std::move(s), f.use());
     s.context = hold(std::move(f));
     s.bind = [](const void* context, std::shared_ptr<const Model> model) -> std::shared_ptr<const void> {
       return std::make_shared<const F>(static_cast<const F*>(context)->with(std::move(model)));

@@ -29,6 +29,49 @@ Result<Tensor> borrow_row(const T& value) {
 }
 // One row through a model: adds and removes the batch dimension.
 Result<Tensor> call_model(const Model& model, const Tensor& row);
+
+// A call of a model that is computed elsewhere: lives until it is over, and is told of it then.
+class LaterCall {
+ public:
+  virtual ~LaterCall() = default;
+  virtual void answer(const Result<Tensor>& row) noexcept = 0;
+};
+// The same as call_model, later.
+void start_model(const std::shared_ptr<const Model>& model, const Tensor& row, std::unique_ptr<LaterCall> call,
+                 Executor* executor) noexcept;
+
+template <class Conversion, class Out>
+class LaterCallTo final : public LaterCall {
+ public:
+  LaterCallTo(std::shared_ptr<const Conversion> conversion, Completion<Out> done)
+      : conversion_(std::move(conversion)), done_(std::move(done)) {}
+  void answer(const Result<Tensor>& row) noexcept override {
+    if (!row) return void(done_.fail(row.error()));
+#if defined(__cpp_exceptions)
+    try {
+      convert(*row);
+    } catch (...) {
+      done_.fail(thrown());
+    }
+#else
+    convert(*row);
+#endif
+  }
+
+ private:
+  void convert(const Tensor& row) {
+    Result<Out> out = conversion_->from_row(row);
+    if (out) done_.complete(*std::move(out));
+    else done_.fail(out.error());
+  }
+  std::shared_ptr<const Conversion> conversion_;
+  Completion<Out> done_;
+};
+
+// Which thunks call the model that a stage has.
+void call_as_served(Stage& stage);
+// Gives a model's stage its network. REQUIRES: stage.bind
+void serve(Stage& stage, std::shared_ptr<const Model> model, std::string variant);
 }  // namespace detail
 
 // A model as a stage from In to Out. Made by a back end's load (then `model` is set) or by tr::model (then a Registry
@@ -55,6 +98,16 @@ class ModelStage {
     Result<Tensor> answer = detail::call_model(*use_.model, *row);
     if (!answer) return answer.error();
     return conversion_->from_row(*answer);
+  }
+  // The same for a model that starts its calls. What it is given is read before it returns, but for memory that
+  // `to_row` borrows.
+  void start(const In& in, Completion<Out> done) const {
+    Result<Tensor> row = conversion_->to_row(in);
+    if (!row) return void(done.fail(row.error()));
+    Executor* const executor = done.about().executor;
+    detail::start_model(use_.model, *row,
+                        std::make_unique<detail::LaterCallTo<Conversion<In, Out>, Out>>(conversion_, std::move(done)),
+                        executor);
   }
 
  private:

@@ -97,6 +97,7 @@ struct Stage {
   ModelUse model;  // name empty: not a model
   // For models: the context with `model` in place of what it had.
   std::shared_ptr<const void> (*bind)(const void* context, std::shared_ptr<const Model> model) = nullptr;
+  detail::Thunk later = nullptr;  // for models that start their calls: in place of take and leave, asynchronously
 };
 
 // Whether a stage can share a block with others: its call neither waits for a turn nor for its value.
