@@ -124,7 +124,7 @@ struct Worst {
 };
 constexpr std::uint64_t many = 100000, live_requests = 3000;
 
-void measure(Form form, double load, bench::Table& table, Worst& worst) {
+void measure_load(Form form, double load, bench::Table& table, Worst& worst) {
   Fate arms[2];
   for (const bool cut_off : {false, true}) {
     const auto add = [&](const std::string& how, const Fate& f) {
@@ -156,7 +156,7 @@ void measure(const bench::Options&, Results& r) {
   for (const Form form : forms) {
     Worst worst;
     const bench::ForeignLoad foreign;
-    for (const double load : {.5, .9, 1.2, 2.}) measure(form, load, table, worst);
+    for (const double load : {.5, .9, 1.2, 2.}) measure_load(form, load, table, worst);
     const bool disturbed = foreign.share() > .01;
     const std::string of = name(form);
     r.figures.push_back({of + ".missing",

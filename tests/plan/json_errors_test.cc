@@ -73,7 +73,7 @@ TEST_CASE("JSON errors: the stages of a staged") {
   CHECK(problems(R"({"name": "s", "staged": [{"run": "glance", "exit_if": "confident"}, {"run": "best"}]})") ==
         "2:44: s[0]: unknown key 'exit_if'; expected 'run'");
   CHECK(problems(R"({"name": "s", "staged": [{"run": "guess"}, {"run": "best"}], "reserve_ms": -1})") ==
-        "2:75: s: 'reserve_ms' is a time in ms, expected 0 to 1e9");
+        "2:76: s: 'reserve_ms' is a time in ms, expected 0 to 1e9");
   CHECK_THAT(problems(R"({"name": "s", "staged": [{"run": "glance"}, {"run": "best"}], "reserve_ms": 1})"),
              Catch::Contains("s: reserves time for what follows it, but none of its stages gives an AnytimeExit"));
   CHECK(problems(R"({"name": "s", "staged": [{"run": "glanse"}, {"run": "best"}]})") ==
