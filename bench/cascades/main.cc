@@ -92,7 +92,8 @@ Fate fate_of(const std::vector<tr::load::Sample>& samples) {
 
 Fate simulated(Form form, bool cut_off, double load, std::uint64_t requests) {
   std::ostringstream raw;
-  (void)tr::sim::simulate(plan_of(form, cut_off), tr::sim::Workload<int>{arrivals(load), input, tr::Request{.within = goal}},
+  (void)tr::sim::simulate(plan_of(form, cut_off),
+                          tr::sim::Workload<int>{arrivals(load), input, tr::Request{.within = goal}},
                           {.seed = seed, .workers = 2, .requests = requests, .raw = &raw})
       .value();
   return fate_of(tr::load::read_samples(raw.str()).value());
@@ -147,12 +148,12 @@ void measure_load(Form form, double load, bench::Table& table, Worst& worst) {
 }
 
 void measure(const bench::Options&, Results& r) {
-  bench::Table table{"A cut-off in the middle of a flow",
-                     "Shares of all requests, %: " + std::to_string(many) + " simulated, " +
-                         std::to_string(live_requests) + " of them live.",
-                     {"of", "load", "cut-off", "", "in time", "anytime", "fallback", "by the second rung", "right",
-                      "p99, ms"},
-                     {}};
+  bench::Table table{
+      "A cut-off in the middle of a flow",
+      "Shares of all requests, %: " + std::to_string(many) + " simulated, " + std::to_string(live_requests) +
+          " of them live.",
+      {"of", "load", "cut-off", "", "in time", "anytime", "fallback", "by the second rung", "right", "p99, ms"},
+      {}};
   for (const Form form : forms) {
     Worst worst;
     const bench::ForeignLoad foreign;
@@ -179,5 +180,6 @@ void measure(const bench::Options&, Results& r) {
 }  // namespace cascades
 
 int main(int argc, char** argv) {
-  return bench::run_program({"cascades", "Cascades and early exits under load", cascades::smoke, cascades::measure}, argc, argv);
+  return bench::run_program({"cascades", "Cascades and early exits under load", cascades::smoke, cascades::measure},
+                            argc, argv);
 }

@@ -14,8 +14,7 @@ Fate live(const Arm& arm, double load, std::uint64_t frames) {
     const auto place = next.fetch_add(1, std::memory_order_relaxed);
     if (place < frames) answers[place] = {n, due, tr::Clock::now(), code};
   };
-  auto engine =
-      tr::start(plan(), {.threads = 2, .max_in_flight = arm.in_flight(), .max_losers = 4096}).value();
+  auto engine = tr::start(plan(), {.threads = 2, .max_in_flight = arm.in_flight(), .max_losers = 4096}).value();
   const auto send = [&](tr::load::Done done) {
     const std::uint64_t n = done.number();
     const tr::TimePoint due = done.intended();

@@ -21,7 +21,7 @@ void smoke() {
     for (const double load : loads) check(simulated(arm, load, 20000), arm);
   const Fate waits = simulated(arms[0], 2, 20000), latest = simulated(arms[2], 2, 20000);
   if (waits.older == 0) throw bench::WrongAnswer{"nothing comes out of order, so that order costs nothing"};
-  if (latest.superseded < .4 || latest.fresh < .9 || waits.fresh > .2)
+  if (latest.superseded < .2 || latest.fresh < .9 || waits.fresh > .2)
     throw bench::WrongAnswer{"the latest frames are not what is answered"};
   if (live(arms[2], .2, 100).delivered < .5) throw bench::WrongAnswer{"nobody was answered"};
 }
@@ -38,30 +38,35 @@ std::vector<std::string> row(const std::string& how, double load, const Arm& arm
           text(1e3 * f.p99, 1),
           std::to_string(f.older)};
 }
-const std::vector<std::string> columns = {"",         "load",  "arm",         "delivered, %", "superseded, %", "refused, %",
-                                          "fresh",    "p50 of the age, ms", "p99, ms",      "older"};
+const std::vector<std::string> columns = {
+    "",        "load", "arm", "delivered, %", "superseded, %", "refused, %", "fresh", "p50 of the age, ms",
+    "p99, ms", "older"};
 
 void simulations(Results& r) {
-  bench::Table table{"Simulated", std::to_string(simulated_frames) + " frames each, from an empty system on.", columns, {}};
-  double older = 0;
+  bench::Table table{
+      "Simulated", std::to_string(simulated_frames) + " frames each, from an empty system on.", columns, {}};
+  double older = 0, delivered = 0;
   for (const double load : loads)
     for (const Arm& arm : arms) {
       const Fate f = simulated(arm, load, simulated_frames);
       check(f, arm);
       table.rows.push_back(row("simulated", load, arm, f));
       if (arm.ordered) older += static_cast<double>(f.older);
-      if (!arm.latest) continue;
-      if (load < 1)
-        r.figures.push_back({"streams.given_up", "latest, 0.8 times the capacity: frames without an answer",
-                             100 * (1 - f.delivered), 1, "%", false});
-      else {
+      if (!arm.latest) {
+        delivered = f.delivered;
+        continue;
+      }
+      if (load < 1) {
+        r.figures.push_back({"streams.given_up",
+                             "0.8 times the capacity: frames that waiting, ordered, delivers and latest does not",
+                             100 * (delivered - f.delivered), .1, "%", false});
+      } else {
         r.figures.push_back({"streams.not_fresh", "latest, twice the capacity: capacity that gives no fresh answer",
                              1 - f.fresh, .1, "x", false});
         r.figures.push_back({"streams.age", "the same: p99 of the age", 1e3 * f.p99, 50, "ms", false});
       }
     }
-  r.figures.push_back(
-      {"streams.older", "ordered: answers behind a later one of their stream", older, 0, "", false});
+  r.figures.push_back({"streams.older", "ordered: answers behind a later one of their stream", older, 0, "", false});
   r.tables.push_back(std::move(table));
 }
 

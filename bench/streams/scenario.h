@@ -45,7 +45,7 @@ struct Answer {
 struct Fate {
   double delivered = 0, superseded = 0, refused = 0, lost = 0;  // shares of all
   double fresh = 0, rate = 0;  // fresh answers, and all while frames came, a second, as a share of the capacity
-  double p50 = 0, p99 = 0;                                      // of the age, seconds
+  double p50 = 0, p99 = 0;     // of the age, seconds
   std::uint64_t older = 0;
 };
 // `answers` in the order in which they came.

@@ -6,8 +6,7 @@ namespace streams {
 
 Fate simulated(const Arm& arm, double load, std::uint64_t frames) {
   const auto time = tr::sim::virtual_time({.workers = 2}).value();
-  auto engine =
-      tr::start(plan(), {.max_in_flight = arm.in_flight(), .max_losers = 4096, .executor = time}).value();
+  auto engine = tr::start(plan(), {.max_in_flight = arm.in_flight(), .max_losers = 4096, .executor = time}).value();
   std::vector<Answer> answers;
   tr::load::ArrivalTimes times(arrivals(load), seed);
   const tr::TimePoint begin = time->now();
