@@ -31,12 +31,32 @@ auto take(tr::sim::Distribution time, std::uint64_t draws, double throws = 0) {
   return tr::stage(tr::sim::service<int>(std::move(time), options), {.limit = places});
 }
 
-tr::Plan<int, int> plan_of(bool cut_off) {
+enum class Form { cascade, staged };
+constexpr Form forms[] = {Form::cascade, Form::staged};
+const char* name(Form form) { return form == Form::cascade ? "cascade" : "staged"; }
+
+bool sure(int n) { return n % 4 == 0; }
+
+tr::Stream<int> rungs(tr::Stream<int> x, bool cut_off) {
+  const auto first = tr::exit_if(take(tr::sim::constant(first_takes), 1), [](int n) { return sure(n); });
+  const auto second = take(tr::sim::exponential(second_takes), 2, .02);
+  return cut_off ? tr::cascade("rungs", x, tr::reserve(reserve), first, second)
+                 : tr::cascade("rungs", x, first, second);
+}
+// One network in two parts; where its first is not sure it says what it would have answered.
+tr::Stream<int> parts(tr::Stream<int> x, bool cut_off) {
+  const auto first = tr::flow<int>("first", [](tr::Stream<int> y) {
+    using Step = tr::AnytimeExit<int, int>;
+    return y.then("take", take(tr::sim::constant(first_takes), 1)).then("exit", [](int n) {
+      return sure(n) ? Step::leave(n) : Step::go_on(n, n);
+    });
+  });
+  const auto second = take(tr::sim::exponential(second_takes), 2);
+  return cut_off ? tr::staged("rungs", x, tr::reserve(reserve), first, second) : tr::staged("rungs", x, first, second);
+}
+tr::Plan<int, int> plan_of(Form form, bool cut_off) {
   const auto flow = tr::flow<int>("label", [&](tr::Stream<int> x) {
-    const auto first = tr::exit_if(take(tr::sim::constant(first_takes), 1), [](int n) { return n % 4 == 0; });
-    const auto second = take(tr::sim::exponential(second_takes), 2, .02);
-    const auto label =
-        cut_off ? tr::cascade("rungs", x, tr::reserve(reserve), first, second) : tr::cascade("rungs", x, first, second);
+    const auto label = form == Form::cascade ? rungs(x, cut_off) : parts(x, cut_off);
     return label.then("behind", tr::sim::service<int>(tr::sim::constant(behind_takes), {.holds_worker = false}));
   });
   return tr::optimise(flow).value();
@@ -70,16 +90,17 @@ Fate fate_of(const std::vector<tr::load::Sample>& samples) {
   return f;
 }
 
-Fate simulated(bool cut_off, double load, std::uint64_t requests) {
+Fate simulated(Form form, bool cut_off, double load, std::uint64_t requests) {
   std::ostringstream raw;
-  (void)tr::sim::simulate(plan_of(cut_off), tr::sim::Workload<int>{arrivals(load), input, tr::Request{.within = goal}},
+  (void)tr::sim::simulate(plan_of(form, cut_off),
+                          tr::sim::Workload<int>{arrivals(load), input, tr::Request{.within = goal}},
                           {.seed = seed, .workers = 2, .requests = requests, .raw = &raw})
       .value();
   return fate_of(tr::load::read_samples(raw.str()).value());
 }
 
-Fate live(bool cut_off, double load, std::uint64_t requests) {
-  auto engine = tr::start(plan_of(cut_off), {.threads = 2, .max_in_flight = 4096, .max_losers = 4096}).value();
+Fate live(Form form, bool cut_off, double load, std::uint64_t requests) {
+  auto engine = tr::start(plan_of(form, cut_off), {.threads = 2, .max_in_flight = 4096, .max_losers = 4096}).value();
   auto report = tr::load::drive(arrivals(load), tr::load::into(engine, input, tr::Request{.within = goal}),
                                 {.seed = seed, .requests = requests, .goal = goal})
                     .value();
@@ -87,57 +108,71 @@ Fate live(bool cut_off, double load, std::uint64_t requests) {
 }
 
 void smoke() {
-  const Fate with = simulated(true, 1.2, 20000), without = simulated(false, 1.2, 20000);
-  if (with.in_time < .99 || with.anytime < .05 || with.second < .3 || with.fallback <= 0)
-    throw bench::WrongAnswer{"a cut-off does not give answers in time, or not of both rungs"};
-  if (without.in_time > with.in_time - .05 || without.anytime != 0)
-    throw bench::WrongAnswer{"without a cut-off as much is in time"};
-  if (live(true, .5, 100).in_time == 0) throw bench::WrongAnswer{"nobody was answered in time"};
+  for (const Form form : forms) {
+    const Fate with = simulated(form, true, 1.2, 20000), without = simulated(form, false, 1.2, 20000);
+    if (with.in_time < .99 || with.anytime < .05 || with.second < .3)
+      throw bench::WrongAnswer{"a cut-off does not give answers in time, or not of both rungs"};
+    if ((with.fallback > 0) != (form == Form::cascade)) throw bench::WrongAnswer{"failing rungs were not, or were"};
+    if (without.in_time > with.in_time - .05 || without.anytime != 0)
+      throw bench::WrongAnswer{"without a cut-off as much is in time"};
+    if (live(form, true, .5, 100).in_time == 0) throw bench::WrongAnswer{"nobody was answered in time"};
+  }
+}
+
+// The worst of all loads.
+struct Worst {
+  double missing = 0, missing_live = 0, apart = 0, gain = 1;
+};
+constexpr std::uint64_t many = 100000, live_requests = 3000;
+
+void measure_load(Form form, double load, bench::Table& table, Worst& worst) {
+  Fate arms[2];
+  for (const bool cut_off : {false, true}) {
+    const auto add = [&](const std::string& how, const Fate& f) {
+      std::vector<std::string> cells{name(form), text(load, 1), cut_off ? "yes" : "no", how};
+      for (const double share : {f.in_time, f.anytime, f.fallback, f.second, f.right})
+        cells.push_back(text(100 * share, 1));
+      cells.push_back(text(1e3 * f.p99, 1));
+      table.rows.push_back(std::move(cells));
+    };
+    const Fate all = arms[cut_off] = simulated(form, cut_off, load, many);
+    add("simulated", all);
+    if (load > 1.5) continue;
+    const Fate few = simulated(form, cut_off, load, live_requests), lived = live(form, cut_off, load, live_requests);
+    add("simulated, the same", few);
+    add("live", lived);
+    worst.apart = std::max(worst.apart, 100 * std::abs(lived.right - few.right));
+    if (cut_off && load > 1) worst.missing = 1 - all.in_time, worst.missing_live = 1 - lived.in_time;
+  }
+  if (load > 1) worst.gain = std::min(worst.gain, arms[1].right - arms[0].right);
 }
 
 void measure(const bench::Options&, Results& r) {
-  constexpr std::uint64_t many = 100000, live_requests = 3000;
   bench::Table table{
-      "A cascade's cut-off in the middle of a flow",
+      "A cut-off in the middle of a flow",
       "Shares of all requests, %: " + std::to_string(many) + " simulated, " + std::to_string(live_requests) +
           " of them live.",
-      {"load", "cut-off", "", "in time", "anytime", "fallback", "by the second rung", "right", "p99, ms"},
+      {"of", "load", "cut-off", "", "in time", "anytime", "fallback", "by the second rung", "right", "p99, ms"},
       {}};
-  double missing = 0, missing_live = 0, apart = 0, gain = 1;
-  const bench::ForeignLoad foreign;
-  for (const double load : {.5, .9, 1.2, 2.}) {
-    Fate arms[2];
-    for (const bool cut_off : {false, true}) {
-      const auto add = [&](const std::string& how, const Fate& f) {
-        std::vector<std::string> cells{text(load, 1), cut_off ? "yes" : "no", how};
-        for (const double share : {f.in_time, f.anytime, f.fallback, f.second, f.right})
-          cells.push_back(text(100 * share, 1));
-        cells.push_back(text(1e3 * f.p99, 1));
-        table.rows.push_back(std::move(cells));
-      };
-      const Fate all = arms[cut_off] = simulated(cut_off, load, many);
-      add("simulated", all);
-      if (load > 1.5) continue;
-      const Fate few = simulated(cut_off, load, live_requests), lived = live(cut_off, load, live_requests);
-      add("simulated, the same", few);
-      add("live", lived);
-      apart = std::max(apart, 100 * std::abs(lived.right - few.right));
-      if (cut_off && load > 1) missing = 1 - all.in_time, missing_live = 1 - lived.in_time;
-    }
-    if (load > 1) gain = std::min(gain, arms[1].right - arms[0].right);
+  for (const Form form : forms) {
+    Worst worst;
+    const bench::ForeignLoad foreign;
+    for (const double load : {.5, .9, 1.2, 2.}) measure_load(form, load, table, worst);
+    const bool disturbed = foreign.share() > .01;
+    const std::string of = name(form);
+    r.figures.push_back({of + ".missing",
+                         of + ": requests without an answer in time at 1.2 times the second rung's capacity",
+                         100 * worst.missing, 1, "%", false});
+    r.figures.push_back({of + ".missing_live", "the same live", 100 * worst.missing_live, 2, "%", disturbed});
+    r.figures.push_back({of + ".gain",
+                         "right answers that the cut-off adds above capacity, the least",
+                         100 * worst.gain,
+                         {},
+                         "points",
+                         false});
+    r.figures.push_back({of + ".live", "share of right answers live off the simulator's of the same requests, worst",
+                         worst.apart, 5, "points", disturbed});
   }
-  const bool disturbed = foreign.share() > .01;
-  r.figures.push_back({"cascade.missing", "requests without an answer in time at 1.2 times the second rung's capacity",
-                       100 * missing, 1, "%", false});
-  r.figures.push_back({"cascade.missing_live", "the same live", 100 * missing_live, 2, "%", disturbed});
-  r.figures.push_back({"cascade.gain",
-                       "right answers that the cut-off adds above capacity, the least",
-                       100 * gain,
-                       {},
-                       "points",
-                       false});
-  r.figures.push_back({"cascade.live", "share of right answers live off the simulator's of the same requests, worst",
-                       apart, 5, "points", disturbed});
   r.tables.push_back(std::move(table));
 }
 
@@ -145,5 +180,6 @@ void measure(const bench::Options&, Results& r) {
 }  // namespace cascades
 
 int main(int argc, char** argv) {
-  return bench::run_program({"cascades", "Cascades under load", cascades::smoke, cascades::measure}, argc, argv);
+  return bench::run_program({"cascades", "Cascades and early exits under load", cascades::smoke, cascades::measure},
+                            argc, argv);
 }

@@ -37,7 +37,6 @@ class Compiler {
     p_.input = in.at;
     p_.input_live = in.live;
     region(graph, choices, path, in, true, {});
-    find_anytime(graph);
     if (top) find_sites(p_);
     p_.queues = !p_.stations.empty();
     for (const Control& c : p_.controls) {
@@ -281,12 +280,12 @@ class Compiler {
     c.test = n.test;
     c.fallback = n.fallback;
     s.slots[static_cast<std::size_t>(node)] = out;
+    if (top_ && is_anytime(n)) leave_early(s, node, c);
     if (n.kind == Kind::each) each(s, node, c);
     else if (n.kind == Kind::staged) stages(s, node, c, in);
     else arms(s, node, c, in);
     if (n.kind == Kind::quorum) ballot(n, c);
     if (n.kind == Kind::hedge) hedge(s, node, c);
-    if (n.kind == Kind::cascade && top_) cut_off(s, node, c);
     new_block(line);
   }
   // Runs the branches that lead to a join; the join itself stands behind.
@@ -320,17 +319,18 @@ class Compiler {
     c.gather = d_.slots;
     d_.slots += Ballot::bytes(n.arms.size());
   }
-  void cut_off(Scope& s, int node, Control& c) {
+  // One that a deadline or a cut-off may end early. Where its answer is the flow's, it can answer a deadline.
+  void leave_early(Scope& s, int node, Control& c) {
+    c.answers_request = c.around == &p_.regions.front() && node == s.graph.output;
     const auto reserve = reserve_of(s.graph.at(node), s.choices, static_cast<std::size_t>(node));
-    if (!reserve) return;
-    c.reserve = *reserve;
-    c.gather = plain_slot<CutWatch>();
-    learn_rungs(c);
-    p_.timers = true;
-  }
-  void learn_rungs(Control& c) {
-    if (!c.rungs.empty()) return;
-    c.rungs = std::vector<Atomic<policy::RungTime>>(c.arms.size());
+    if (c.answers_request) p_.anytime = &c;
+    if (reserve) {
+      c.reserve = *reserve;
+      c.gather = plain_slot<CutWatch>();
+      p_.timers = true;
+    }
+    if (!c.answers_request && !reserve) return;
+    c.rungs = std::vector<Atomic<policy::RungTime>>(s.graph.at(node).arms.size());
     c.rung_began = plain_slot<TimePoint>();
   }
   void hedge(Scope& s, int node, Control& c) {
@@ -358,13 +358,15 @@ class Compiler {
   // Each stage of a staged has the carry of the one before it as its input, alone.
   void stages(Scope& s, int node, Control& c, Slot in) {
     const Node& n = s.graph.at(node);
+    const Slot out{c.out, c.live, c.type};
     for (std::size_t arm = 0; arm < n.arms.size(); ++arm) {
       const bool movable = arm_input_movable(s.graph, node, arm, s.input_movable);
       c.arms.push_back(region(*n.arms[arm].graph, s.choices.arms[static_cast<std::size_t>(node)][arm],
                               arm_path(c.name, arm), in, movable, {Role::stage, &c, arm}));
       const ExitOps* ops = n.arms[arm].exit_ops;
       if (ops) in = new_slot(*ops->carry);
-      c.carries.push_back({ops, in.at, in.live});
+      const Slot answer = ops && !c.rungs.empty() ? new_slot(*ops->answer) : out;
+      c.carries.push_back({ops, in.at, in.live, ops ? answer.at : c.arms.back()->answer, answer.live});
     }
   }
   void each(Scope& s, int node, Control& c) {
@@ -423,18 +425,6 @@ class Compiler {
     return line;
   }
 
-  // A cascade whose answer is the flow's can answer a deadline.
-  void find_anytime(const Graph& g) {
-    const Node& n = g.at(g.output);
-    if (!top_ || n.kind != Kind::cascade) return;
-    for (Control& c : p_.controls)
-      if (c.around == &p_.regions.front() && c.kind == Kind::cascade && c.out == p_.regions.front().answer) {
-        c.answers_request = true;
-        learn_rungs(c);
-        p_.anytime = &c;
-      }
-  }
-
   Program& p_;
   Stations& stations_;
   const PolicyCatalog* policies_;
@@ -452,36 +442,6 @@ std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices
   auto program = std::make_unique<Program>();
   Compiler(*program, stations, policies, graph.name, traced, memory).compile(graph, choices, "", true);
   return program;
-}
-
-namespace {
-
-// Losers that all elements of a request's `each`es may have together, for each thread.
-constexpr std::uint32_t element_losers = 4;
-
-// Answered requests that losers among their elements may still hold.
-std::uint32_t losers_below(const Program& p, std::uint32_t width) {
-  std::uint32_t sum = 0;
-  for (const Control& c : p.controls)
-    if (c.element) sum += width * element_losers + losers_below(*c.element, width);
-  return sum;
-}
-
-}  // namespace
-
-void allocate_frames(Program& p, std::uint32_t in_flight, std::uint32_t losers, std::uint32_t width,
-                     std::pmr::memory_resource& memory) {
-  const auto wanted = std::uint64_t{in_flight} + losers + losers_below(p, width) + width +
-                      1;  // a thread that has just answered still has its frame
-  const auto frames = std::min<std::uint64_t>(wanted, FramePool::max_frames);
-  p.spare.store(static_cast<std::int32_t>(losers), std::memory_order_relaxed);
-  for (Control& c : p.controls) {
-    if (!c.element) continue;
-    const std::uint32_t extra = width * 4;
-    c.element->extra.store(static_cast<std::int32_t>(extra), std::memory_order_relaxed);
-    allocate_frames(*c.element, static_cast<std::uint32_t>(frames) + extra, width * element_losers, width, memory);
-  }
-  p.pool.allocate(p, static_cast<std::uint32_t>(frames), memory);  // last: from here on it gives frames away
 }
 
 }  // namespace tailrace::detail

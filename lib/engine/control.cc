@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "engine/cascade.h"
 #include "engine/cut_off.h"
 #include "engine/drive.h"
 #include "engine/hedge.h"
@@ -10,15 +11,15 @@
 #include "engine/shed.h"
 #include "engine/trace.h"
 
-// Races, cascades, choices and forks: which arms start, and what becomes of a region's answer or error.
+// Races, choices and forks, and which control does what: which arms start, and what becomes of a region's answer or error.
 //
 // ControlWords:   a                              b
 //   race          winner + 1                     arms that are out; in_order
 //   quorum        winner + 1                     in_order                        (quorum.cc)
 //   hedge         call that answered + 1         HedgeWord                       (hedge.cc)
-//   cascade       best rung so far + 1           rung that answered + 1; fallback_bit; CutWord (cut_off.cc)
+//   cascade       best rung so far + 1           rung that answered + 1; fallback_bit; CutWord (cascade.cc, cut_off.cc)
+//   staged        best stage so far + 1          stage that answered + 1; CutWord              (staged.cc)
 //   choose        chosen arm + 1
-//   staged        stage that answered + 1                                        (staged.cc)
 //   join          branches that are done         in_order
 //   then          ParkState
 namespace tailrace::detail {
@@ -82,60 +83,6 @@ Step arm_done(Frame& f, const Region& r) noexcept {
   return go_on(f, c, r.answer);
 }
 
-// ---- cascade
-
-// Where there is a cut-off, only the first one to leave or fail the cascade does so.
-bool may_end(Frame& f, const Control& c) noexcept { return !has_cut_off(f, c) || close_cut_off(f, c); }
-
-Step end_cascade(Frame& f, const Region& rung, std::uint32_t why) noexcept {
-  return may_end(f, *rung.control) ? leave_cascade(f, rung, why) : nothing(f);
-}
-
-// The answer that is good enough now, because the cut-off has passed: its rung + 1, or 0.
-std::uint32_t cut_answer(Frame& f, const Control& c) noexcept {
-  const auto best = has_cut_off(f, c) ? f.words(c).a.load(relaxed) : 0;
-  return best && is_past_cut_off(f, c) ? best : 0;
-}
-
-// The rung behind this one; where that would come too late, the best answer at once.
-Step next_rung(Frame& f, const Region& r) noexcept {
-  const Control& c = *r.control;
-  if (learns_rungs(f, c)) {
-    const auto best = f.words(c).a.load(relaxed);
-    if (!best) begin_rung(f, c);
-    else if (!may_begin_rung(f, c, r.arm + 1)) return end_cascade(f, arm_region(c, best - 1), cut_short);
-  }
-  return enter(f, arm_region(c, r.arm + 1));
-}
-
-// From here on there is an answer that serves at the deadline, or at the cut-off.
-[[gnu::noinline]] void note_good_enough(Frame& f, const Control& c) noexcept {
-  if (!c.around->needed || !(c.answers_request || has_cut_off(f, c))) return;
-  tell_sites(f, AdmitSample::Kind::answer, std::max(c.reserve, Duration{}));
-}
-
-Step rung_done(Frame& f, const Region& r) noexcept {
-  const Control& c = *r.control;
-  rung_ended(f, r, true);
-  const bool last = r.arm + 1 == c.arms.size();
-  if (last || ask(c.exits[r.arm], f.base() + r.answer, 0)) return end_cascade(f, r, 0);
-  f.words(c).a.store(r.arm + 1, std::memory_order_release);  // only now: its test no longer reads it
-  if (f.noted) note_good_enough(f, c);
-  if (cut_answer(f, c)) return end_cascade(f, r, cut_short);
-  return next_rung(f, r);
-}
-
-Step rung_failed(Frame& f, const Region& r) noexcept {
-  const Control& c = *r.control;
-  rung_ended(f, r, false);
-  if (const auto cut = cut_answer(f, c)) return end_cascade(f, arm_region(c, cut - 1), cut_short);
-  if (r.arm + 1 < c.arms.size()) return next_rung(f, r);
-  const auto best = f.words(c).a.load(relaxed);
-  const RegionState& s = f.region_state(r);
-  if (best && c.fallback) return end_cascade(f, arm_region(c, best - 1), fallback_bit);
-  return may_end(f, c) ? fail_control(f, c, s.code, s.where, text_of(f, r)) : nothing(f);
-}
-
 // ---- choose
 
 Step fail_selection(Frame& f, const Control& c, std::size_t arm) noexcept {
@@ -168,19 +115,6 @@ Step branch_done(Frame& f, const Region& r) noexcept {
 
 }  // namespace
 
-Step leave_cascade(Frame& f, const Region& rung, std::uint32_t why) noexcept {
-  const Control& c = *rung.control;
-  // A deadline may be answering with an earlier rung's answer at this moment: claim before touching anything.
-  if (c.answers_request && !claim(f)) return nothing(f);
-  auto& word = f.words(c).b;
-  word.store(word.load(relaxed) | (rung.arm + 1) | why, relaxed);
-  observe(f, {Event::Kind::rung_left, Code::none, rung.arm, c.name, {}});
-  if (!c.answers_request) return go_on(f, c, rung.answer);
-  f.answer = rung.answer;
-  complete(f);
-  return nothing(f);
-}
-
 Step go_on(Frame& f, const Control& c, std::uint32_t answer) noexcept {
   c.type->move(f.base() + c.out, f.base() + answer);
   f.set_live(c.live);
@@ -209,9 +143,8 @@ Step start_control(Frame& f, const Control& c, Thread thread) noexcept {
     case Kind::quorum: return start_quorum(f, c, thread);
     case Kind::hedge: return start_hedge(f, c, thread);
     case Kind::cascade:
-      if (has_cut_off(f, c)) return start_with_cut_off(f, c, thread);
-      [[fallthrough]];
-    case Kind::staged: return enter(f, arm_region(c, 0));
+    case Kind::staged:
+      return has_cut_off(f, c) ? start_with_cut_off(f, c, thread) : enter(f, arm_region(c, 0));
     case Kind::choose: return start_choice(f, c);
     case Kind::each: return start_each(f, c);
     case Kind::join: return start_arms(f, c, Thread::worker);  // a borrowed thread runs a branch itself, too
@@ -244,8 +177,8 @@ Step region_failed(Frame& f, const Region& r) noexcept {
     case Role::race_arm: return arm_out(f, r);
     case Role::voter: return voter_done(f, r);
     case Role::call: return call_failed(f, r);
-    case Role::rung: return rung_failed(f, r);
-    case Role::stage:
+    case Role::rung:
+    case Role::stage: return rung_failed(f, r);
     case Role::choice:
     case Role::branch: {
       const RegionState& s = f.region_state(r);
@@ -257,7 +190,7 @@ Step region_failed(Frame& f, const Region& r) noexcept {
 
 void region_stopped(Frame& f, const Region& r) noexcept {
   if (r.role == Role::call) call_stopped(f, r);
-  else if (r.role == Role::rung) rung_ended(f, r, false);
+  else if (r.role == Role::rung || r.role == Role::stage) rung_ended(f, r, false);
 }
 
 Step fail_control(Frame& f, const Control& c, Code code, const char* where, std::string_view text) noexcept {

@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "engine/cascade.h"
+
 namespace tailrace::detail {
 namespace {
 
@@ -13,7 +15,7 @@ bool close(Frame& f, const Control& c) noexcept {
   return !(f.words(c).b.fetch_or(cut_closed, std::memory_order_acq_rel) & cut_closed);
 }
 
-// The frame goes on behind the cascade, with the timer's reference.
+// The frame goes on behind the control, with the timer's reference.
 void go_on_behind(Task& task) noexcept {
   const CutWatch& w = *static_cast<CutWatch::GoesOn&>(task).watch;
   Frame& f = *w.frame;
@@ -21,7 +23,7 @@ void go_on_behind(Task& task) noexcept {
   EngineState& engine = *f.engine;
   const auto best = f.words(c).a.load(std::memory_order_acquire);
   ++tasks_running;
-  const Step next = leave_cascade(f, *c.arms[best - 1], cut_short);
+  const Step next = leave_with(f, c, best - 1, cut_short);
   if (next.block) drive(next, Thread::worker);
   else release(f);
   --tasks_running;

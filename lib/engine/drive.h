@@ -67,11 +67,6 @@ Step start_arms(Frame& f, const Control& c, Thread thread) noexcept;
 // Appends to a text what there is room for, up to `end`.
 void append(char* text, std::size_t& size, std::size_t end, std::string_view more) noexcept;
 
-// The rung's answer is the cascade's. `why` is zero, fallback_bit or cut_short.
-Step leave_cascade(Frame& f, const Region& rung, std::uint32_t why) noexcept;
-
-Step stage_done(Frame& f, const Region& r) noexcept;
-
 Step start_quorum(Frame& f, const Control& c, Thread thread) noexcept;
 // An arm of a quorum has answered or failed.
 Step voter_done(Frame& f, const Region& r) noexcept;

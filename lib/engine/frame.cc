@@ -1,5 +1,6 @@
 #include "engine/frame.h"
 
+#include "engine/cascade.h"
 #include "engine/cut_off.h"
 #include "engine/drive.h"
 #include "engine/hedge.h"
@@ -29,9 +30,10 @@ std::string_view words_for(Code code) noexcept {
 
 // ---- which arms were on the answer's way
 
+bool has_rungs(Kind kind) noexcept { return kind == Kind::cascade || kind == Kind::staged; }
 std::uint32_t chosen_arm(Frame& f, const Control& c) noexcept {  // number + 1; 0: none
   ControlWords& w = f.words(c);
-  return c.kind == Kind::cascade ? w.b.load(relaxed) & rung_bits : w.a.load(relaxed);
+  return has_rungs(c.kind) ? w.b.load(relaxed) & rung_bits : w.a.load(relaxed);
 }
 // Whether the answer came through this arm: it was chosen, or stands before the stage of a staged that answered.
 bool led_on(Frame& f, const Region& r) noexcept {
@@ -44,10 +46,10 @@ bool on_path(Frame& f, const Control& c) noexcept {
     if (!led_on(f, *r)) return false;
   return chosen_arm(f, c) != 0;
 }
-// Whether a cascade on the answer's way was left so.
+// Whether a cascade or a staged on the answer's way was left so.
 bool was_left(Frame& f, std::uint32_t why) noexcept {
   for (const Control& c : f.program->controls)
-    if (c.kind == Kind::cascade && f.words(c).b.load(relaxed) & why && on_path(f, c)) return true;
+    if (has_rungs(c.kind) && f.words(c).b.load(relaxed) & why && on_path(f, c)) return true;
   return false;
 }
 // Whether a hedge on the answer's way started its second call.
@@ -56,7 +58,6 @@ bool was_hedged(Frame& f) noexcept {
     if (c.kind == Kind::hedge && f.words(c).b.load(relaxed) & copied && on_path(f, c)) return true;
   return false;
 }
-bool has_rungs(Kind kind) noexcept { return kind == Kind::cascade || kind == Kind::staged; }
 bool has_winner(Kind kind) noexcept { return kind == Kind::race || kind == Kind::quorum || kind == Kind::hedge; }
 // The last one of these kinds on the answer's way; of one inside another the outer one, which is nearer to the answer.
 std::int16_t last_choice(Frame& f, bool (*wanted)(Kind)) noexcept {
@@ -281,7 +282,7 @@ void expire(Frame& f, Code code, bool apart) noexcept {
   if (const Control* c = f.program->anytime; c && (code == Code::deadline_missed || code == Code::would_miss))
     if (const auto best = f.words(*c).a.load(std::memory_order_acquire)) {
       f.words(*c).b.fetch_or(best, relaxed);
-      f.answer = c->arms[best - 1]->answer;
+      f.answer = answer_of(*c, best - 1);
       f.anytime = true;
     }
   if (!f.answer) f.code = code;

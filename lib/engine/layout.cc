@@ -96,7 +96,8 @@ class Layout {
     c.gather_live = live_at(c.gather_live);
     c.element_name = slot_at(c.element_name);
     c.rung_began = slot_at(c.rung_began);
-    for (Carry& carry : c.carries) carry = {carry.ops, slot_at(carry.slot), live_at(carry.live)};
+    for (Carry& carry : c.carries)
+      carry = {carry.ops, slot_at(carry.slot), live_at(carry.live), slot_at(carry.answer), live_at(carry.answer_live)};
   }
 
   Program& p_;

@@ -127,4 +127,36 @@ bool FramePool::is_over() const noexcept {
   return (top & closed_bit) && out_of(top) == 0 && pins_.load() == 0;
 }
 
+// ---- how many frames a program needs
+
+namespace {
+
+// Losers that all elements of a request's `each`es may have together, for each thread.
+constexpr std::uint32_t element_losers = 4;
+
+// Answered requests that losers among their elements may still hold.
+std::uint32_t losers_below(const Program& p, std::uint32_t width) {
+  std::uint32_t sum = 0;
+  for (const Control& c : p.controls)
+    if (c.element) sum += width * element_losers + losers_below(*c.element, width);
+  return sum;
+}
+
+}  // namespace
+
+void allocate_frames(Program& p, std::uint32_t in_flight, std::uint32_t losers, std::uint32_t width,
+                     std::pmr::memory_resource& memory) {
+  const auto wanted = std::uint64_t{in_flight} + losers + losers_below(p, width) + width +
+                      1;  // a thread that has just answered still has its frame
+  const auto frames = std::min<std::uint64_t>(wanted, FramePool::max_frames);
+  p.spare.store(static_cast<std::int32_t>(losers), std::memory_order_relaxed);
+  for (Control& c : p.controls) {
+    if (!c.element) continue;
+    const std::uint32_t extra = width * 4;
+    c.element->extra.store(static_cast<std::int32_t>(extra), std::memory_order_relaxed);
+    allocate_frames(*c.element, static_cast<std::uint32_t>(frames) + extra, width * element_losers, width, memory);
+  }
+  p.pool.allocate(p, static_cast<std::uint32_t>(frames), memory);  // last: from here on it gives frames away
+}
+
 }  // namespace tailrace::detail

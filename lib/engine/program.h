@@ -40,10 +40,12 @@ struct Region {
   std::uint32_t trace = 0;   // RegionTrace; 0: nobody asks for stages
 };
 
-// Where a stage of a staged puts what it carries on.
+// Where a stage of a staged puts what it carries on, and its answer: the control's slot, or one of its own where the
+// staged may be left early.
 struct Carry {
-  const ExitOps* ops = nullptr;  // null: the last stage
+  const ExitOps* ops = nullptr;  // null: the last stage, whose answer stands where its region says
   std::uint32_t slot = 0, live = 0;
+  std::uint32_t answer = 0, answer_live = 0;
 };
 
 struct Control {
@@ -65,17 +67,17 @@ struct Control {
                                        // hedge: where its copy may have to wait
   HedgeSite* hedge = nullptr;          // hedge: null where no copy is ever started
   bool fallback = true;
-  Duration reserve{-1};          // cascade: so long before the deadline it is cut off; below 0: never
-  bool answers_request = false;  // cascade: its answer is the request's, so that a deadline can be answered with it
-  // cascade: learned from requests with deadlines; empty: it is never left early. And where the running rung's begin
-  // stands
+  // Of what is_anytime():
+  Duration reserve{-1};          // so long before the deadline it is cut off; below 0: never
+  bool answers_request = false;  // its answer is the request's, so that a deadline can be answered with it
+  // Learned from requests with deadlines; empty: it is never left early. And where the running rung's begin stands.
   mutable std::vector<Atomic<policy::RungTime>> rungs;
   std::uint32_t rung_began = 0;
   // each
   const EachIn* each_in = nullptr;
   const EachOut* each_out = nullptr;
   std::uint32_t gather = 0, gather_live = 0;  // quorum: where its Ballot stands; hedge: its HedgeWatch;
-                                              // cascade: its CutWatch
+                                              // cascade, staged: its CutWatch
   std::uint32_t element_name = 0;             // where the name of the element that failed stands
   bool may_move = false;                      // elements may be taken out of the vector
   std::unique_ptr<Program> element;
@@ -132,10 +134,10 @@ struct Compiled {
   std::vector<AdmitUse> sites;
   std::vector<const Block*> doors;   // blocks with stations that every request must pass one after another
   bool parks = false;                // some stage is asynchronous
-  bool timers = false;               // some hedge or cascade of it or of its elements has one
+  bool timers = false;               // some control of it or of its elements has one
   std::uint32_t element_timers = 0;  // where the first armed timer of its elements stands; 0: they have none
   bool queues = false;               // some stage of it or of its elements has a station
-  const Control* anytime = nullptr;  // the cascade that answers the request, if one does
+  const Control* anytime = nullptr;  // what answers the request, where it may be left early
 };
 
 // With its frames. An engine uses it again for another plan when the last frame is back.

@@ -1,7 +1,7 @@
 #pragma once
 #include "engine/drive.h"
 
-// How long the rungs of cascades take that a deadline or a cut-off may end: see policy/exit.h.
+// How long the rungs of controls take that a deadline or a cut-off may end: see policy/exit.h.
 namespace tailrace::detail {
 
 inline bool learns_rungs(const Frame& f, const Control& c) noexcept { return !c.rungs.empty() && has_deadline(f); }

@@ -32,9 +32,9 @@ AdmitSnapshot look(Frame& f, const Block& b, int priority) noexcept {
 bool is_needed(const Region& r) noexcept {
   switch (r.role) {
     case Role::request: return true;
-    case Role::stage:
     case Role::choice:
     case Role::branch: return r.control->around->needed;
+    case Role::stage:
     case Role::rung: return r.control->around->needed && (r.arm == 0 || r.control->reserve < Duration{});
     case Role::race_arm:
     case Role::voter:

@@ -25,12 +25,12 @@ Rest behind(const Graph& graph, std::size_t node, const Profile& profile) {
   return rest;
 }
 
-Decision decide(const Node& cascade, const Rest& rest, Duration& reserve) {
+Decision decide(const Node& node, const Rest& rest, Duration& reserve) {
   Decision d;
   d.pass = "exit";
-  d.where = path_of({}, cascade);
-  if (cascade.reserve) {
-    const double seconds = to_seconds(*cascade.reserve);
+  d.where = path_of({}, node);
+  if (node.reserve) {
+    const double seconds = to_seconds(*node.reserve);
     d.what = fmt::format("cut off {} before a request's deadline", time_in_words(seconds));
     d.why = "the flow says so";
   } else if (!rest.unknown.empty()) {
@@ -56,7 +56,7 @@ Problems exits(PlanData& plan, const OptimiseOptions& options) {
   reserve.assign(graph.nodes.size(), Duration{-1});
   for (std::size_t i = 1; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
-    if (node.kind != Kind::cascade || (static_cast<int>(i) == graph.output && !node.reserve)) continue;
+    if (!is_anytime(node) || (static_cast<int>(i) == graph.output && !node.reserve)) continue;
     plan.choices.decisions.push_back(decide(node, behind(graph, i, options.profile), reserve[i]));
   }
   return {};

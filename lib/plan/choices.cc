@@ -22,8 +22,8 @@ const PolicyUse& policy_of(const Node& hedge, const GraphChoices& choices, std::
   return choices.hedge.empty() || choices.hedge[i].name.empty() ? hedge.policy : choices.hedge[i];
 }
 
-std::optional<Duration> reserve_of(const Node& cascade, const GraphChoices& choices, std::size_t i) {
-  if (cascade.reserve || choices.reserve.empty() || choices.reserve[i] < Duration{}) return cascade.reserve;
+std::optional<Duration> reserve_of(const Node& node, const GraphChoices& choices, std::size_t i) {
+  if (node.reserve || choices.reserve.empty() || choices.reserve[i] < Duration{}) return node.reserve;
   return choices.reserve[i];
 }
 

@@ -19,6 +19,10 @@ std::string sources(const Graph& graph, const Node& node) {
   return names.empty() ? "nothing" : list_of(names, ", ");
 }
 
+std::string reserve(const Node& node) {
+  return node.reserve ? ", reserve " + time_in_words(to_seconds(*node.reserve)) : "";
+}
+
 std::string rule(const Node& node) {
   switch (node.kind) {
     case Kind::input: return {};
@@ -31,8 +35,8 @@ std::string rule(const Node& node) {
              (node.arms.size() > 1 ? " of another kind" : "");
     case Kind::cascade:
       return std::string("first rung whose exit test holds, else the last") + (node.fallback ? "" : ", no fallback") +
-             (node.reserve ? ", reserve " + time_in_words(to_seconds(*node.reserve)) : "");
-    case Kind::staged: return "first stage that leaves, else the last";
+             reserve(node);
+    case Kind::staged: return "first stage that leaves, else the last" + reserve(node);
     case Kind::choose: return "the arm that " + in_words(node.test, "its selector") + " names";
     case Kind::each:
       return node.each_out && node.each_out->keeps_errors ? "each element by itself, errors kept"
@@ -94,6 +98,7 @@ class GraphText {
     std::string what = lone ? in_words(lone->stage) + flags(lone->stage) : flow_in_words(*a.graph);
     if (a.exit) what += "; exit if " + in_words(a.exit, "its test holds");
     if (a.exit_ops) what += "; leaves, or goes on with " + display_name(*a.exit_ops->carry);
+    if (a.exit_ops && a.exit_ops->has_answer) what += " and perhaps an answer";
     table_.row(indent, {fmt::format("[{}]", k), word_for_arm(node.kind), "", what});
     if (!lone) stages(*a.graph, indent + 2);
   }

@@ -29,6 +29,13 @@ std::string arm_path(const std::string& node_path, std::size_t arm) {
   return node_path + "[" + std::to_string(arm) + "]";
 }
 
+bool is_anytime(const Node& node) noexcept {
+  if (node.kind == Kind::cascade) return true;
+  return node.kind == Kind::staged && std::any_of(node.arms.begin(), node.arms.end(), [](const Arm& stage) {
+           return stage.exit_ops && stage.exit_ops->has_answer;
+         });
+}
+
 std::vector<int> count_readers(const Graph& graph) {
   std::vector<int> readers(graph.nodes.size(), 0);
   for (const auto& node : graph.nodes)

@@ -253,6 +253,7 @@ void FlowReader::read_staged(const Place& place, const Type* in, Node& node) {
     in = read_exit({list.items[k], path}, read.gives, last, read.arm, node);
     node.arms.push_back(std::move(read.arm));
   }
+  read_reserve(place, node);
 }
 
 // Checks what a stage of a staged gives; returns what the next one takes.

@@ -51,11 +51,11 @@ std::vector<std::string_view> FlowReader::extras(Form form) {
     case Form::quorum: return {"agree"};
     case Form::hedge: return {"policy"};
     case Form::cascade: return {"fallback", "reserve_ms"};
+    case Form::staged: return {"reserve_ms"};
     case Form::choose: return {"select"};
     case Form::each: return {"keep"};
     case Form::run:
     case Form::join:
-    case Form::staged:
     case Form::flow:
     case Form::stages: break;
   }

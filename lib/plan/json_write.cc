@@ -66,9 +66,12 @@ class Writer {
       case Kind::cascade:
         json["cascade"] = arms(node, path, depth);
         if (!node.fallback) json["fallback"] = false;
-        if (node.reserve) json["reserve_ms"] = std::chrono::duration<double, std::milli>(*node.reserve).count();
+        reserve(json, node);
         break;
-      case Kind::staged: json["staged"] = arms(node, path, depth); break;
+      case Kind::staged:
+        json["staged"] = arms(node, path, depth);
+        reserve(json, node);
+        break;
       case Kind::choose:
         json["choose"] = arms(node, path, depth);
         json["select"] = test(node.test, path, "this selector");
@@ -79,6 +82,10 @@ class Writer {
         break;
     }
     return json;
+  }
+
+  static void reserve(Json& json, const Node& node) {
+    if (node.reserve) json["reserve_ms"] = std::chrono::duration<double, std::milli>(*node.reserve).count();
   }
 
   void function(Json& json, const Stage& stage, const std::string& path) {

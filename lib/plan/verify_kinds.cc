@@ -47,8 +47,7 @@ class KindCheck {
   void cascade() {
     arms(in_, from_, node_.type);
     no_test();
-    if (node_.reserve && *node_.reserve < Duration{})
-      found_.add(Code::bad_value, node_.name, "reserves a negative time for what follows it");
+    reserve();
     for (std::size_t k = 0; k < node_.arms.size(); ++k) {
       const Arm& rung = node_.arms[k];
       if (k + 1 == node_.arms.size()) no_exit(k, "the last rung of a cascade always answers, so it has no exit test");
@@ -59,6 +58,11 @@ class KindCheck {
 
   void staged() {
     no_test();
+    reserve();
+    if (node_.reserve && !is_anytime(node_))
+      found_.add(Code::invalid_flow, node_.name,
+                 "reserves time for what follows it, but none of its stages gives an AnytimeExit, so that there is no "
+                 "answer to be cut off with");
     if (node_.arms.empty()) arms(in_, from_, node_.type);
     const Type* takes = in_;
     std::string from = from_;
@@ -97,6 +101,10 @@ class KindCheck {
   }
 
  private:
+  void reserve() const {
+    if (node_.reserve && *node_.reserve < Duration{})
+      found_.add(Code::bad_value, node_.name, "reserves a negative time for what follows it");
+  }
   void add_arm(Code code, std::size_t k, std::string what) const {
     found_.add(code, arm_path(node_.name, k), std::move(what));
   }

@@ -60,8 +60,8 @@ class PlanCheck {
     if (choices.fork[i] && node.kind != Kind::join) misfit(where, "only a join can fork");
     if (!choices.hedge.empty() && !choices.hedge[i].name.empty() && node.kind != Kind::hedge)
       misfit(where, "only a hedge has a hedging policy");
-    if (!choices.reserve.empty() && choices.reserve[i] >= Duration{} && node.kind != Kind::cascade)
-      misfit(where, "only a cascade has a cut-off");
+    if (!choices.reserve.empty() && choices.reserve[i] >= Duration{} && !is_anytime(node))
+      misfit(where, "only a cascade has a cut-off, or a staged of which a stage gives an AnytimeExit");
     if (choices.arms[i].size() != node.arms.size())
       return misfit(where, "the choices are for another graph: they must be as many as arms");
     for (std::size_t k = 0; k < node.arms.size(); ++k)

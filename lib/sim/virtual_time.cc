@@ -34,26 +34,25 @@ class VirtualWork final : public detail::SerialWork {
     advance(now() + duration);
   }
 
-  // A stage begins to take time; false: there is no memory for that.
-  bool begin(TimePoint due, Work& work) noexcept {
+  // A stage begins to take time. Where there is no memory for its name it is counted nowhere.
+  void begin(TimePoint due, Work& work) noexcept {
     const Lock lock(mutex_);
     try {
       work.stage = stage_at(work);
     } catch (...) {
-      return false;
+      work.stage = nameless;
     }
     timers_.arm(due, work);
-    VirtualTime::StageUse& use = stages_[work.stage];
+    VirtualTime::StageUse& use = use_of(work);
     use.calls += !work.goes_on;
     if (!work.goes_on) work.began = now();
     ++use.running;
     hold(work.holds_worker);
-    return true;
   }
   // It is over; what follows it runs next, on the worker that it held.
   void end(const Work& work) noexcept {
     const Lock lock(mutex_);
-    VirtualTime::StageUse& use = stages_[work.stage];
+    VirtualTime::StageUse& use = use_of(work);
     --use.running;
     if (work.wanted && !work.wanted(work)) use.wasted += now() - work.began;
     hold(-work.holds_worker);
@@ -62,6 +61,11 @@ class VirtualWork final : public detail::SerialWork {
   VirtualTime::Occupancy occupancy() const noexcept { return {static_cast<std::uint32_t>(held_), ready_, stages_}; }
 
  private:
+  static constexpr std::uint32_t nameless = ~0u;
+
+  VirtualTime::StageUse& use_of(const Work& work) noexcept {
+    return work.stage == nameless ? nameless_ : stages_[work.stage];
+  }
   std::uint32_t stage_at(const Work& work) {
     std::uint32_t i = 0;
     while (i < stages_.size() && stages_[i].where != work.where) ++i;
@@ -83,6 +87,7 @@ class VirtualWork final : public detail::SerialWork {
   std::atomic<Duration::rep> now_;
   std::int64_t held_ = 0;  // workers; callers' threads that run a stage count, too
   std::vector<VirtualTime::StageUse> stages_;
+  VirtualTime::StageUse nameless_{};
 };
 
 class Virtual final : public VirtualTime {
@@ -107,7 +112,7 @@ class Virtual final : public VirtualTime {
       static_cast<Virtual*>(ended.executor)->work_.end(ended);
       ended.over(ended);
     };
-    return work_.begin(due, work);
+    return work_.begin(due, work), true;
   }
   Occupancy occupancy() const noexcept override { return work_.occupancy(); }
 

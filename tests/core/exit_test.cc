@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace tailrace {
@@ -62,6 +63,26 @@ TEST_CASE("an Exit is empty only where an assignment's move threw") {
   other.carry().armed = true;
   CHECK_THROWS(step = std::move(other));
   CHECK_FALSE(step.goes_on());
+}
+
+TEST_CASE("an AnytimeExit leaves, goes on, or goes on with an answer") {
+  using Step = AnytimeExit<std::string, std::unique_ptr<int>>;
+  Step left = Step::leave("label"), on = Step::go_on(std::make_unique<int>(7)),
+       both = Step::go_on(std::make_unique<int>(8), "so far");
+  CHECK((left.leaves() && !left.goes_on() && left.has_answer()));
+  CHECK((!on.leaves() && on.goes_on() && !on.has_answer()));
+  CHECK((!both.leaves() && both.goes_on() && both.has_answer()));
+  CHECK(left.answer() == "label");
+  CHECK(*on.carry() == 7);
+  CHECK(std::as_const(both).answer() == "so far");
+  CHECK(*std::as_const(both).carry() == 8);
+  Step moved = std::move(both);
+  const std::string answer = std::move(moved).answer();
+  CHECK((answer == "so far" && *std::move(moved).carry() == 8));
+  CHECK(is_exit<Step>);
+  CHECK((is_anytime_exit<Step> && !is_anytime_exit<Exit<int, int>>));
+  CHECK_FALSE(detail::copyable<Step>);
+  CHECK((detail::copyable<AnytimeExit<int, std::string>>));
 }
 
 }  // namespace

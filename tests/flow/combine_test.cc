@@ -122,7 +122,7 @@ TEST_CASE("staged keeps how each Exit is taken apart") {
   CHECK(equal(*last(g).type, tr::type_of<std::string>));
   REQUIRE(last(g).arms.size() == 2);
   CHECK(last(g).arms[0].name == "look");
-  CHECK(last(g).arms[0].exit_ops == &tr::detail::exit_ops<std::string, int>);
+  CHECK(last(g).arms[0].exit_ops == &tr::detail::exit_ops<tr::Exit<std::string, int>>);
   CHECK(last(g).arms[1].exit_ops == nullptr);
 }
 

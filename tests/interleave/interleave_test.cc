@@ -157,6 +157,43 @@ TEST_CASE("interleavings: a cascade's cut-off, a rung that fails and a cancellat
   });
 }
 
+// The timer of a cut-off, the end of the running stage, and a stage behind it that fails.
+TEST_CASE("interleavings: a staged's cut-off, a stage that fails and a cancellation") {
+  const auto plan = plan_of([](Stream<int> s) {
+    using Step = AnytimeExit<int, int>;
+    return staged(
+               "n", s, reserve(1ms), [](int x) { return Step::go_on(x, x + 1); },
+               [](int x) { return Step::go_on(x, x + 2); }, bang)
+        .then("b", twice);
+  });
+  Seen outcomes{
+      {"12 rung 0 anytime", "14 rung 1 anytime", "stage_failed at n[2]: bang", "cancelled", "deadline_missed"}};
+  explore_all(outcomes, [&](const auto& pick) {
+    World w(pick, 1);
+    auto engine = w.start(plan);
+    auto h = engine.submit(5, {.within = 1h});
+    w.run({[&] { h.cancel(); }});
+    check(h.ready() && w.answers->count == 1, "not one outcome");
+    outcomes(show(h.get()));
+  });
+}
+
+TEST_CASE("interleavings: a staged that answers, its last stage and the deadline") {
+  const auto plan = plan_of([](Stream<int> s) {
+    using Step = AnytimeExit<int, int>;
+    return staged("n", s, [](int x) { return Step::go_on(x, x + 1); }, twice);
+  });
+  Seen outcomes{{"6 rung 0 anytime", "10 rung 1", "deadline_missed"}};
+  explore_all(outcomes, [&](const auto& pick) {
+    World w(pick, 2);
+    auto engine = w.start(plan);
+    auto h = engine.submit(5, {.within = 1ms});
+    w.run({});
+    check(h.ready() && w.answers->count == 1, "not one outcome");
+    outcomes(show(h.get()));
+  });
+}
+
 TEST_CASE("interleavings: a forked join with a failure") {
   const auto plan = plan_of(
       [](Stream<int> s) {

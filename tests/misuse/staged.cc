@@ -10,6 +10,9 @@ struct Score {};
 using Step = tailrace::Exit<Label, Features>;
 Step look(const Image&) { return Step::go_on({}); }
 Step look_again(const Features&) { return Step::leave({}); }
+tailrace::AnytimeExit<Label, Features> guess(const Image&) {
+  return tailrace::AnytimeExit<Label, Features>::go_on({}, {});
+}
 Label decide(const Features&) { return {}; }
 Label label(const Image&) { return {}; }
 Score judge(const Features&) { return {}; }
@@ -56,7 +59,14 @@ int main() {
 #elif MISUSE == 10
     // EXPECT 10: this stage cannot be called with what the stream carries
     return tailrace::staged("net", image.then("print", print), look, decide).then("print", print);
+#elif MISUSE == 11
+    // EXPECT 11: a staged with a reserve needs a stage that gives a tr::AnytimeExit<Answer, Carry>
+    return tailrace::staged("net", image, tailrace::reserve(tailrace::Duration(1)), look, decide).then("print", print);
+#elif MISUSE == 12
+    // EXPECT 12: all stages of a staged must answer with one type
+    return tailrace::staged("net", image, tailrace::reserve(tailrace::Duration(1)), guess, judge).then("print", print);
 #else
+    (void)tailrace::staged("net", image, tailrace::reserve(tailrace::Duration(1)), guess, decide);
     return tailrace::staged("net", image, look, tailrace::stage(look_again, {.quick = true}), decide)
         .then("print", print);
 #endif

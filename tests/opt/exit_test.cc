@@ -1,4 +1,4 @@
-// exit: how long before the deadline cascades are cut off, by numbers only.
+// exit: how long before the deadline cascades and stageds are cut off, by numbers only.
 #include "tailrace/opt/exit.h"
 
 #include <catch2/catch.hpp>
@@ -64,4 +64,18 @@ TEST_CASE("a cascade that nothing follows is cut off at the deadline itself") {
   const auto plan = decided(last, profile_of({{"k", 1}, {"a", 1}}, 0, 2));
   CHECK(plan.choices.root.reserve == std::vector<tr::Duration>(3, -1ns));
   CHECK(decisions(plan).empty());
+}
+
+TEST_CASE("a staged is cut off where a stage may go on with an answer") {
+  using Step = tr::AnytimeExit<int, int>;
+  const auto guess = [](int x) { return Step::go_on(x, x); };
+  const auto plain = [](int x) { return tr::Exit<int, int>::go_on(x); };
+  const auto of = [](auto first) {
+    return tr::flow<int>("f", [&](tr::Stream<int> x) { return tr::staged("s", x, first, next).then("a", next); });
+  };
+  const auto p = profile_of({{"s", 1}, {"a", 3e-3}}, 0, 2);
+  const auto plan = decided(of(guess), p);
+  CHECK(plan.choices.root.reserve == std::vector<tr::Duration>{-1ns, 3ms, -1ns});
+  CHECK(decisions(plan) == "exit s: cut off before a request's deadline by what follows it\n");
+  CHECK(decisions(decided(of(plain), p)).empty());
 }

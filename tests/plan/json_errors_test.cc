@@ -72,6 +72,10 @@ TEST_CASE("JSON errors: the stages of a staged") {
         "2:45: s[1]: gives int, but the stages before it leave with Label; all must answer with one type");
   CHECK(problems(R"({"name": "s", "staged": [{"run": "glance", "exit_if": "confident"}, {"run": "best"}]})") ==
         "2:44: s[0]: unknown key 'exit_if'; expected 'run'");
+  CHECK(problems(R"({"name": "s", "staged": [{"run": "guess"}, {"run": "best"}], "reserve_ms": -1})") ==
+        "2:76: s: 'reserve_ms' is a time in ms, expected 0 to 1e9");
+  CHECK_THAT(problems(R"({"name": "s", "staged": [{"run": "glance"}, {"run": "best"}], "reserve_ms": 1})"),
+             Catch::Contains("s: reserves time for what follows it, but none of its stages gives an AnytimeExit"));
   CHECK(problems(R"({"name": "s", "staged": [{"run": "glanse"}, {"run": "best"}]})") ==
         "2:34: s[0]: there is no stage named 'glanse' in the catalog (did you mean 'glance'?)");
 }

@@ -122,6 +122,11 @@ TEST_CASE("JSON: staged, its stages functions, models and flows") {
   check_equal(R"({"name": "early", "staged": [{"run": "glance"}, {"model": "digit"}]})",
               tr::flow<Image>(
                   "f", [](Images in) { return tr::staged("early", in, tr::named("glance", glance), model("digit")); }));
+  check_equal(R"({"name": "early", "staged": [{"run": "guess"}, {"run": "best"}], "reserve_ms": 2.5})",
+              tr::flow<Image>("f", [](Images in) {
+                return tr::staged("early", in, tr::reserve(std::chrono::microseconds(2500)), tr::named("guess", guess),
+                                  tr::named("best", best));
+              }));
 }
 
 TEST_CASE("JSON: race, choose and arms that are flows") {

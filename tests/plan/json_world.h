@@ -31,6 +31,8 @@ inline bool confident(const Label& label) { return label.digit > 0; }
 inline int which(const Image&) { return 0; }
 using Glance = tr::Exit<Label, Image>;
 inline Glance glance(const Image& image) { return Glance::go_on(image); }
+using Guess = tr::AnytimeExit<Label, Image>;
+inline Guess guess(const Image& image) { return Guess::go_on(image, {1}); }
 using Count = tr::Exit<Label, int>;
 inline Count count(const Image& image) { return Count::go_on(image.pixels); }
 inline Label of_count(const int& pixels) { return {pixels}; }
@@ -60,7 +62,7 @@ inline tr::Catalog make_catalog() {
   c.add_type<Image>("Image").add_type<Label>("Label");
   c.add("normalise", normalise).add("best", best).add("worst", worst).add("brightness", brightness).add("crop", crop);
   c.add("most", most).add("first_good", first_good).add("both", both).add("of_tuple", of_tuple);
-  c.add("glance", glance).add("count", count).add("of_count", of_count);
+  c.add("glance", glance).add("guess", guess).add("count", count).add("of_count", of_count);
   c.add_test("confident", confident).add_test("which", which).add_tuple<Label, int>();
   c.add_factory("scale", {{"by"}, {"unit", false, true}},
                 [](const tr::Parameters& p) { return Scale{p.number("by", 1)}; });

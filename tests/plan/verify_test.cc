@@ -197,8 +197,8 @@ TEST_CASE("the stages of a staged take each other's carries and answer with one 
     spoil(at(g, "s"));
     return tr::verify(g).what();
   };
-  const auto other_carry = &tr::detail::exit_ops<int, char>;
-  const auto other_answer = &tr::detail::exit_ops<char, double>;
+  const auto other_carry = &tr::detail::exit_ops<tr::Exit<int, char>>;
+  const auto other_answer = &tr::detail::exit_ops<tr::Exit<char, double>>;
   CHECK(staged([](auto&) {}) == "");
   CHECK(staged([](auto& n) { n.arms.clear(); }) == "s: a staged needs at least one arm");
   CHECK(staged([](auto& n) { n.arms[0].exit_ops = nullptr; }) ==
@@ -216,6 +216,31 @@ TEST_CASE("the stages of a staged take each other's carries and answer with one 
         "s[0]: leaves with char, but 's' gives int");
   CHECK(staged([](auto& n) { n.type = &tr::type_of<char>; }) ==
         "s[0]: leaves with int, but 's' gives char\ns[1]: gives int, but 's' gives char");
+}
+
+TEST_CASE("a staged has a reserve only where a stage may go on with an answer") {
+  using Anytime = tr::AnytimeExit<int, double>;
+  const auto guess = [](int x) { return Anytime::go_on(x, x); };
+  const auto with = [&](auto first, std::optional<tr::Duration> reserve) {
+    auto g = tr::flow<int>("f", [&](tr::Stream<int> x) { return tr::staged("s", x, first, whole); }).graph();
+    at(g, "s").reserve = reserve;
+    return tr::verify(g).what();
+  };
+  CHECK(with(guess, {}) == "");
+  CHECK(with(guess, tr::Duration(0)) == "");
+  CHECK(with(guess, tr::Duration(-1)) == "s: reserves a negative time for what follows it");
+  CHECK(with(step, tr::Duration(1)) ==
+        "s: reserves time for what follows it, but none of its stages gives an AnytimeExit, so that there is no answer "
+        "to be cut off with");
+  const auto chosen = [&](auto first) {
+    const auto flow = tr::flow<int>("f", [&](tr::Stream<int> x) { return tr::staged("s", x, first, whole); });
+    tr::PlanData plan{flow.share(), {}};
+    plan.choices.root = tr::default_choices(*plan.graph);
+    plan.choices.root.reserve = {tr::Duration(-1), tr::Duration(1)};
+    return tr::verify(plan).what();
+  };
+  CHECK(chosen(guess) == "");
+  CHECK(chosen(step) == "s: only a cascade has a cut-off, or a staged of which a stage gives an AnytimeExit");
 }
 
 TEST_CASE("an each works on a vector of what its flow takes") {

@@ -20,6 +20,7 @@ const std::vector<Case>& cases() {
     add_replace_cases(t);
     add_deadline_cases(t);
     add_cut_off_cases(t);
+    add_anytime_cases(t);
     add_lifetime_cases(t);
     add_memory_cases(t);
     add_tick_cases(t);

@@ -107,6 +107,7 @@ void add_waiting_cases(std::vector<Case>& table);
 void add_replace_cases(std::vector<Case>& table);
 void add_deadline_cases(std::vector<Case>& table);
 void add_cut_off_cases(std::vector<Case>& table);
+void add_anytime_cases(std::vector<Case>& table);
 void add_lifetime_cases(std::vector<Case>& table);
 void add_memory_cases(std::vector<Case>& table);
 void add_tick_cases(std::vector<Case>& table);

@@ -213,7 +213,20 @@ class Grower {
         return mixed(p, n) % 3 == 0 ? First::leave(std::move(p)) : First::go_on(std::move(p));
       });
     });
-    return staged(name(), s, first, flow("b", depth));
+    if (next(2)) return staged(name(), s, first, flow("b", depth));
+    using Second = AnytimeExit<Parcel, Parcel>;
+    const auto stage = [&] {
+      return tailrace::flow<Parcel>(name(), [&](Stream<Parcel> x) {
+        return step(x, depth).then(name(), [n = names_](Parcel p) {
+          const auto carry = changed(p, n);
+          if (mixed(p, n) % 3 == 0) return Second::go_on(carry);
+          return mixed(p, n) % 9 == 1 ? Second::leave(std::move(p)) : Second::go_on(carry, std::move(p));
+        });
+      });
+    };
+    const auto a = stage(), b = stage();
+    if (next(2)) return staged(name(), s, a, b, flow("c", depth));
+    return staged(name(), s, reserve(Duration(1ms) * next(5)), a, b, flow("c", depth));
   }
   Stream<Parcel> each_step(const Stream<Parcel>& s, int depth) {
     const auto parts = s.then(name(), [n = names_](const Parcel& p) {

@@ -152,7 +152,35 @@ class Grower {
       if (b.n % 7 == 0) return Error(Code::bad_value, "staged " + text);
       return b.n % 3 == 0 ? Second::leave(extend(text, n)) : Second::go_on(extend(text, n + 1));
     };
-    return staged(name(), s, first, second, arm(depth));
+    if (next() % 2 == 0) return staged(name(), s, first, second, arm(depth));
+    return anytime_staged_step(s, depth, n);
+  }
+  // Stages that leave, go on with an answer, or go on without one.
+  Stream<Token> anytime_staged_step(const Stream<Token>& s, int depth, unsigned n) {
+    using First = AnytimeExit<Token, Boxed>;
+    using Second = AnytimeExit<Token, Token>;
+    const auto first = tailrace::flow<Token>(name(), [&](Stream<Token> x) {
+      return step(x, depth).then(name(), [n](Token t) {
+        const auto m = mix(t.text(), n);
+        if (m % 5 == 0) return First::leave(std::move(t));
+        Boxed carry(static_cast<int>(m % 1000));
+        return m % 5 == 1 ? First::go_on(std::move(carry)) : First::go_on(std::move(carry), std::move(t));
+      });
+    });
+    const auto second = tailrace::flow<Boxed>(name(), [&](Stream<Boxed> x) {
+      return step(x.then(name(), [n](const Boxed& b) { return extend(std::to_string(b.n), n); }), depth)
+          .then(name(), [n](Token t) -> Result<Second> {
+            const auto m = mix(t.text(), n);
+            if (m % 7 == 0) return Error(Code::bad_value, "staged " + std::to_string(n));
+            if (m % 3 == 0) return Second::leave(std::move(t));
+            return m % 3 == 1 ? Second::go_on(extend(t.text(), n)) : Second::go_on(extend(t.text(), n), std::move(t));
+          });
+    });
+    switch (next() % 3) {
+      case 0: return staged(name(), s, reserve(Duration(1)), first, second, arm(depth));
+      case 1: return staged(name(), s, reserve(std::chrono::microseconds(200)), first, second, arm(depth));
+      default: return staged(name(), s, first, second, arm(depth));
+    }
   }
 
   Stream<Token> choose_step(const Stream<Token>& s, int depth) {

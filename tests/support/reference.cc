@@ -132,6 +132,7 @@ struct Reference::State {
   Value quorum(Walk& w, const Node& n, std::uint32_t in);
   Value hedge(Walk& w, const Node& n, std::uint32_t in);
   Value cascade(Walk& w, const Node& n, std::uint32_t in);
+  bool ends_early(const Walk& w, const Node& n, Value& best);
   Value staged(Walk& w, const Node& n, std::uint32_t in, bool may_take);
   Value choose(Walk& w, const Node& n, std::uint32_t in, bool may_take);
   Value each(Walk& w, const Node& n, std::uint32_t in, bool may_take);
@@ -283,10 +284,17 @@ Value Reference::State::hedge(Walk& w, const Node& n, std::uint32_t in) {
   return call(0);
 }
 
+// Whether a deadline may come now, and end the node with its best answer: the request's own, or at a cut-off.
+bool Reference::State::ends_early(const Walk& w, const Node& n, Value& best) {
+  const bool answers_request = &w.graph == &graph && &n == &graph.at(graph.output);
+  if (!best || !options.deadline || !(answers_request || (n.reserve && !in_element)) || pick(2) == 0) return false;
+  if (answers_request) throw CutShort{best.slot, best.facts};
+  best.facts.anytime = true;
+  return true;
+}
+
 Value Reference::State::cascade(Walk& w, const Node& n, std::uint32_t in) {
   const std::string where = path_of(w.path, n);
-  const bool answers_request = &w.graph == &graph && &n == &graph.at(graph.output);
-  const bool cut_off = n.reserve && !in_element;
   Value best;
   for (std::size_t rung = 0; rung < n.arms.size(); ++rung) {
     const bool last = rung + 1 == n.arms.size();
@@ -295,10 +303,7 @@ Value Reference::State::cascade(Walk& w, const Node& n, std::uint32_t in) {
     if (v && (last || holds(n.arms[rung].exit, memory + v.slot))) return v;
     if (v) best = v;
     if (last && (!best || !n.fallback)) return failure(v.error);
-    if (!best || last || !options.deadline || !(answers_request || cut_off) || pick(2) == 0) continue;
-    if (answers_request) throw CutShort{best.slot, best.facts};
-    best.facts.anytime = true;
-    return best;
+    if (!last && ends_early(w, n, best)) return best;
   }
   best.facts.fallback = true;
   return best;
@@ -308,6 +313,13 @@ Value Reference::State::cascade(Walk& w, const Node& n, std::uint32_t in) {
 Value Reference::State::staged(Walk& w, const Node& n, std::uint32_t in, bool may_take) {
   const std::string where = path_of(w.path, n);
   Facts facts;
+  Value best;
+  const auto taken = [&](void (*take)(void*, void*), const Type& type, char* whole) {
+    const auto slot = reserve(type);
+    take(memory + slot, whole);
+    own(slot, type);
+    return slot;
+  };
   for (std::size_t stage = 0;; ++stage) {
     Value v = evaluate(*n.arms[stage].graph, arm_path(where, stage), in, may_take || stage > 0);
     if (!v) return v;
@@ -320,15 +332,22 @@ Value Reference::State::staged(Walk& w, const Node& n, std::uint32_t in, bool ma
     if (ops->way(whole) == ExitOps::empty)
       return failure({Code::stage_failed, where, "a stage gave an Exit that neither leaves nor goes on"});
     const bool leaves = ops->way(whole) == ExitOps::leaves;
-    const Type& type = leaves ? *ops->answer : *ops->carry;
-    v.slot = in = reserve(type);
+    if (!leaves && ops->has_answer && ops->has_answer(whole)) {
+      try {
+        Value answer = v;
+        answer.slot = taken(ops->take_answer, *ops->answer, whole);
+        best = answer;
+      } catch (...) {  // then it has none
+      }
+    }
     try {
-      (leaves ? ops->take_answer : ops->take_carry)(memory + in, whole);
+      in = leaves ? taken(ops->take_answer, *ops->answer, whole) : taken(ops->take_carry, *ops->carry, whole);
     } catch (...) {
       return failure(caught(where));
     }
-    own(in, type);
+    v.slot = in;
     if (leaves) return v;
+    if (ends_early(w, n, best)) return best;
   }
 }
 

@@ -29,8 +29,8 @@ ValidIf<P> valid_if(P test) {
 // For a cascade: a last rung that fails fails the request, even where an earlier rung has an answer.
 struct NoFallback {};
 inline constexpr NoFallback no_fallback{};
-// For a cascade with more behind it: when so much time is left until a request's deadline, the best answer so far goes
-// on. Must not be negative; verify says so.
+// For a cascade or staged with more behind it: when so much time is left until a request's deadline, the best answer so
+// far goes on. Must not be negative; verify says so.
 struct Reserve {
   Duration time;
 };
@@ -101,6 +101,19 @@ void append_stages(Arm* arms, F f, Rest... rest) {
     using Gives = gives_t<F, T>;
     arms->exit_ops = exit_ops_of<Gives>;
     append_stages<typename Gives::carry_type>(arms + 1, std::move(rest)...);
+  }
+}
+template <class T, class... Stages>
+auto staged_node(std::string_view name, const Stream<T>& in, std::optional<Duration> reserve, Stages... stages) {
+  if constexpr (!good_stages<T, Stages...>) {
+    return complain_of_stages<T, Stages...>(), Broken{};
+  } else {
+    using Answer = staged_answer_t<T, Stages...>;
+    Arm arms[sizeof...(Stages)];
+    append_stages<T>(arms, std::move(stages)...);
+    ArmsNode node{Kind::staged, name, &type_of<Answer>};
+    node.reserve = reserve;
+    return Stream<Answer>(add_arms(in.edge(), std::move(node), arms, sizeof...(Stages)));
   }
 }
 template <class Fn, class... Ts>
@@ -212,16 +225,18 @@ auto cascade(std::string_view name, const Stream<T>& in, NoFallback, Reserve res
 }
 
 // A network with early exits: every stage but the last gives an Exit<Answer, Carry>, which leaves with an answer or
-// goes on with a carry. The next stage takes that carry; the last one gives the answer itself.
+// goes on with a carry. The next stage takes that carry; the last one gives the answer itself. A stage that gives an
+// AnytimeExit may go on with an answer beside the carry, which is used at a deadline or, with `reserve`, at a cut-off.
 template <class T, class... Stages>
 auto staged(std::string_view name, const Stream<T>& in, Stages... stages) {
-  if constexpr (detail::good_stages<T, Stages...>) {
-    using Answer = detail::staged_answer_t<T, Stages...>;
-    Arm arms[sizeof...(Stages)];
-    detail::append_stages<T>(arms, std::move(stages)...);
-    return Stream<Answer>(detail::add_arms(in.edge(), {Kind::staged, name, &type_of<Answer>}, arms, sizeof...(Stages)));
+  return detail::staged_node(name, in, {}, std::move(stages)...);
+}
+template <class T, class... Stages>
+auto staged(std::string_view name, const Stream<T>& in, Reserve reserve, Stages... stages) {
+  if constexpr (detail::good_stages<T, Stages...> && !detail::some_stage_is_anytime<T, Stages...>()) {
+    return (void)sizeof(reserve_needs_an_anytime_exit<false, Stages...>), detail::Broken{};
   } else {
-    return detail::complain_of_stages<T, Stages...>(), detail::Broken{};
+    return detail::staged_node(name, in, reserve.time, std::move(stages)...);
   }
 }
 

@@ -18,8 +18,8 @@ struct stage_must_take_the_carry {
 template <bool Ok, class Stage, class Gives>
 struct earlier_stage_must_give_an_exit {
   static_assert(Ok,
-                "tailrace: every stage of a staged but the last must give a tr::Exit<Answer, Carry> (what it gives is "
-                "named here)");
+                "tailrace: every stage of a staged but the last must give a tr::Exit<Answer, Carry> or a "
+                "tr::AnytimeExit<Answer, Carry> (what it gives is named here)");
 };
 template <bool Ok, class Stage, class Gives>
 struct last_stage_must_not_exit {
@@ -29,6 +29,12 @@ template <bool Ok, class FirstStageAnswers, class ThisStageAnswers>
 struct stages_must_answer_with_one_type {
   static_assert(Ok, "tailrace: all stages of a staged must answer with one type (the two types are named here)");
 };
+template <bool Ok, class... Stages>
+struct reserve_needs_an_anytime_exit {
+  static_assert(Ok,
+                "tailrace: a staged with a reserve needs a stage that gives a tr::AnytimeExit<Answer, Carry>: otherwise "
+                "there is no answer to be cut off with");
+};
 namespace detail {
 
 // What a stage that gives this type answers with, and what it carries on.
@@ -36,10 +42,11 @@ template <class Gives>
 struct exit_parts {
   using answer = Gives;
 };
-template <class Answer, class Carry>
-struct exit_parts<Exit<Answer, Carry>> {
-  using answer = Answer;
-  using carry = Carry;
+template <class Gives>
+requires is_exit<Gives>
+struct exit_parts<Gives> {
+  using answer = typename Gives::answer_type;
+  using carry = typename Gives::carry_type;
 };
 // What the stages from First on answer with, where First takes a T: the first one says so.
 template <class T, class First, class... Rest>
@@ -66,6 +73,13 @@ constexpr bool stages_fit() {
 }
 template <class T, class... Stages>
 concept good_stages = sizeof...(Stages) > 0 && stages_fit<T, Stages...>();
+
+template <class T, class First, class... Rest>
+constexpr bool some_stage_is_anytime() {
+  if constexpr (sizeof...(Rest) == 0) return false;
+  else if constexpr (is_anytime_exit<gives_t<First, T>>) return true;
+  else return some_stage_is_anytime<typename gives_t<First, T>::carry_type, Rest...>();
+}
 
 template <class F, class T>
 void complain_of_carry() {

@@ -28,7 +28,7 @@ struct GraphChoices {
   std::vector<Device> device;
   std::vector<bool> fork;         // a join whose branches run at the same time
   std::vector<PolicyUse> hedge;   // of hedges: which policy starts their second calls. Empty: what the graph says
-  std::vector<Duration> reserve;  // of cascades: see Node::reserve; below 0: none. Empty: what the graph says
+  std::vector<Duration> reserve;  // see Node::reserve; below 0: none. Empty: what the graph says
   std::vector<double> seconds;    // what a call is expected to take; below 0: unknown. Empty: there is no profile
   std::vector<std::vector<GraphChoices>> arms;
 };
@@ -49,8 +49,8 @@ struct Graph;
 struct Node;
 // The policy of a hedge, node `i` of the graph that the choices are for.
 const PolicyUse& policy_of(const Node& hedge, const GraphChoices& choices, std::size_t i);
-// How long before a request's deadline a cascade, node `i`, is cut off; what the graph says goes before the choices.
-std::optional<Duration> reserve_of(const Node& cascade, const GraphChoices& choices, std::size_t i);
+// How long before a request's deadline node `i` is cut off; what the graph says goes before the choices.
+std::optional<Duration> reserve_of(const Node& node, const GraphChoices& choices, std::size_t i);
 // One block per stage, everything on the CPU, nothing forked: how a graph runs when nobody has decided anything.
 GraphChoices default_choices(const Graph& graph);
 

@@ -43,7 +43,7 @@ struct Node {
   const Equality* equality = nullptr;  // quorum
   PolicyUse policy{};                  // hedge: when its second call starts, unless choices say otherwise
   bool fallback = true;                // cascade: an earlier answer serves when the last rung fails
-  // cascade: what is left for the stages behind it when a request's deadline cuts it off; empty: what choices say
+  // cascade, staged: what is left for the stages behind it when a request's deadline cuts it off; empty: what choices say
   std::optional<Duration> reserve{};
 };
 
@@ -59,6 +59,10 @@ struct Graph {
   const Type& input_type() const { return *nodes.front().type; }
   const Type& output_type() const { return *at(output).type; }
 };
+
+// Whether a deadline may find an answer in the node before it has ended: a cascade, and a staged of which some stage
+// gives an AnytimeExit.
+bool is_anytime(const Node& node) noexcept;
 
 // How many nodes read each node, the output counting as one reader more.
 std::vector<int> count_readers(const Graph& graph);

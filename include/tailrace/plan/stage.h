@@ -144,14 +144,15 @@ struct Equality {
   bool (*equal)(const void* a_slot, const void* b_slot);
 };
 
-// How `staged` takes apart what one of its stages gives, an Exit<Answer, Carry>.
+// How `staged` takes apart what one of its stages gives, an Exit or an AnytimeExit<Answer, Carry>.
 struct ExitOps {
   enum Way : std::uint8_t { leaves, goes_on, empty };
   const Type* whole;
   const Type* answer;
   const Type* carry;
   Way (*way)(const void* whole_slot);
-  // Move the one that is there into a slot of its own.
+  bool (*has_answer)(const void* whole_slot);  // null for an Exit, which has one only where it leaves
+  // Move one that is there into a slot of its own.
   void (*take_answer)(void* answer_slot, void* whole_slot);
   void (*take_carry)(void* carry_slot, void* whole_slot);
 };
