@@ -11,7 +11,8 @@
 #include "engine/shed.h"
 #include "engine/trace.h"
 
-// Races, choices and forks, and which control does what: which arms start, and what becomes of a region's answer or error.
+// Races, choices and forks, and which control does what: which arms start, and what becomes of a region's answer or
+// error.
 //
 // ControlWords:   a                              b
 //   race          winner + 1                     arms that are out; in_order
@@ -143,8 +144,7 @@ Step start_control(Frame& f, const Control& c, Thread thread) noexcept {
     case Kind::quorum: return start_quorum(f, c, thread);
     case Kind::hedge: return start_hedge(f, c, thread);
     case Kind::cascade:
-    case Kind::staged:
-      return has_cut_off(f, c) ? start_with_cut_off(f, c, thread) : enter(f, arm_region(c, 0));
+    case Kind::staged: return has_cut_off(f, c) ? start_with_cut_off(f, c, thread) : enter(f, arm_region(c, 0));
     case Kind::choose: return start_choice(f, c);
     case Kind::each: return start_each(f, c);
     case Kind::join: return start_arms(f, c, Thread::worker);  // a borrowed thread runs a branch itself, too

@@ -1,8 +1,8 @@
 #pragma once
 #include "engine/control_timer.h"
 
-// The cut-off of a cascade, or of a staged that may be left early: from then on its best answer is good enough, so that the rest of the
-// flow meets the deadline. See docs/design/0017-cut-off.md.
+// The cut-off of a cascade, or of a staged that may be left early: from then on its best answer is good enough, so that
+// the rest of the flow meets the deadline. See docs/design/0017-cut-off.md.
 namespace tailrace::detail {
 
 // What a control with a cut-off needs in the frame, from its start on. As a timer it hands what it holds on to the task

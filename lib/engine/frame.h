@@ -40,8 +40,8 @@ struct RegionTask : Task {
   const Block* block;
 };
 
-// Two words whose meaning is the control's: see control.cc and each.cc. For cascades and stageds `b` carries, beside the
-// rung that answered, why it did.
+// Two words whose meaning is the control's: see control.cc and each.cc. For cascades and stageds `b` carries, beside
+// the rung that answered, why it did.
 struct ControlWords {
   Atomic<std::uint32_t> a, b;
 };

@@ -181,7 +181,8 @@ TEST_CASE("interleavings: a staged's cut-off, a stage that fails and a cancellat
 TEST_CASE("interleavings: a staged that answers, its last stage and the deadline") {
   const auto plan = plan_of([](Stream<int> s) {
     using Step = AnytimeExit<int, int>;
-    return staged("n", s, [](int x) { return Step::go_on(x, x + 1); }, twice);
+    return staged(
+        "n", s, [](int x) { return Step::go_on(x, x + 1); }, twice);
   });
   Seen outcomes{{"6 rung 0 anytime", "10 rung 1", "deadline_missed"}};
   explore_all(outcomes, [&](const auto& pick) {

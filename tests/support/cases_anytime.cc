@@ -106,15 +106,13 @@ void a_failure_fails(const Setting& setting) {
 }
 
 void anywhere_in_a_flow(const Setting& setting) {
-  const auto inner = flow<int>("inner", [](Stream<int> s) {
-    return staged("n", s, reserve(2h), guess, bang).then("b", twice);
-  });
+  const auto inner =
+      flow<int>("inner", [](Stream<int> s) { return staged("n", s, reserve(2h), guess, bang).then("b", twice); });
   auto chosen = setting.start(from_int([&](Stream<int> s) { return choose("c", s, give(0), inner, same); }));
   auto raced = setting.start(from_int([&](Stream<int> s) { return race("r", s, bang, inner); }));
   auto hedged = setting.start(from_int([&](Stream<int> s) { return hedge("h", s, {"never"}, inner, inner); }));
-  auto rung = setting.start(from_int([&](Stream<int> s) {
-    return cascade("k", s, reserve(0ms), exit_if(same, never_so), inner).then("b", twice);
-  }));
+  auto rung = setting.start(from_int(
+      [&](Stream<int> s) { return cascade("k", s, reserve(0ms), exit_if(same, never_so), inner).then("b", twice); }));
   auto stage = setting.start(from_int([&](Stream<int> s) {
     const auto outer = flow<int>("outer", [&](Stream<int> x) { return x.then("inner", inner).then("exit", plain); });
     return staged("o", s, outer, plus_one);
@@ -124,9 +122,8 @@ void anywhere_in_a_flow(const Setting& setting) {
     return join_with(
         "j", [](int a, int b) { return 100 * a + b; }, both.then("b", twice), s.then("c", same));
   }));
-  auto two = setting.start(from_int([&](Stream<int> s) {
-    return staged("m", staged("n", s, reserve(2h), guess, bang), guess_again, twice);
-  }));
+  auto two = setting.start(from_int(
+      [&](Stream<int> s) { return staged("m", staged("n", s, reserve(2h), guess, bang), guess_again, twice); }));
   for (int i = 0; i < 5; ++i) {
     expect(chosen.submit(1, hour).get(), "4 rung 0 anytime");
     expect(raced.submit(1, hour).get(), "4 rung 0 winner 1 anytime");
@@ -139,9 +136,8 @@ void anywhere_in_a_flow(const Setting& setting) {
 }
 
 void elements_have_none(const Setting& setting) {
-  const auto element = flow<int>("element", [](Stream<int> s) {
-    return staged("n", s, reserve(2h), guess, same).then("b", twice);
-  });
+  const auto element =
+      flow<int>("element", [](Stream<int> s) { return staged("n", s, reserve(2h), guess, same).then("b", twice); });
   auto engine = setting.start(from_int([&](Stream<int> s) { return each("e", s.then("v", count_up), element); }));
   expect(engine.submit(3, hour).get(), "[0 2 4]");
 }

@@ -203,8 +203,10 @@ void limits_are_checked(const Setting& setting) {
 void a_reserve_without_answers(const Setting& setting) {
   (void)setting;
   using Step = Exit<int, int>;
-  Graph graph =
-      from_int([](Stream<int> s) { return staged("n", s, [](int x) { return Step::go_on(x); }, twice); }).graph();
+  Graph graph = from_int([](Stream<int> s) {
+                  return staged(
+                      "n", s, [](int x) { return Step::go_on(x); }, twice);
+                }).graph();
   check(verify(graph).empty(), "without a reserve it is sound");
   graph.nodes.back().reserve = Duration(1);
   check(verify(graph).what().find("none of its stages gives an AnytimeExit") != std::string::npos,
@@ -215,8 +217,7 @@ void add_building_cases(std::vector<Case>& t) {
   t.push_back(script_case("mistakes come all at once", {"build-all", "build-unused"}, mistakes_come_all_at_once));
   t.push_back(
       script_case("types are checked edge by edge", {"value-types", "value-identity"}, types_are_checked_edge_by_edge));
-  t.push_back(
-      script_case("a reserve that nothing can use", {"cut-off-staged-none"}, a_reserve_without_answers));
+  t.push_back(script_case("a reserve that nothing can use", {"cut-off-staged-none"}, a_reserve_without_answers));
   t.push_back(script_case("limits are checked", {"build-limits"}, limits_are_checked));
 }
 

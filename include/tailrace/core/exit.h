@@ -52,8 +52,8 @@ class [[nodiscard]] Exit {
   std::variant<Answer, Carry> parts_;
 };
 
-// The same for a stage that may say, where it goes on, with which answer it would leave if it had to. At a deadline or a
-// cut-off that answer counts; otherwise it is dropped. See docs/semantics.md, "Deadlines".
+// The same for a stage that may say, where it goes on, with which answer it would leave if it had to. At a deadline or
+// a cut-off that answer counts; otherwise it is dropped. See docs/semantics.md, "Deadlines".
 //
 //   using Step = tr::AnytimeExit<Label, Features>;
 //   Step first(const Image& image) {

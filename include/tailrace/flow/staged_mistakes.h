@@ -31,9 +31,10 @@ struct stages_must_answer_with_one_type {
 };
 template <bool Ok, class... Stages>
 struct reserve_needs_an_anytime_exit {
-  static_assert(Ok,
-                "tailrace: a staged with a reserve needs a stage that gives a tr::AnytimeExit<Answer, Carry>: otherwise "
-                "there is no answer to be cut off with");
+  static_assert(
+      Ok,
+      "tailrace: a staged with a reserve needs a stage that gives a tr::AnytimeExit<Answer, Carry>: otherwise "
+      "there is no answer to be cut off with");
 };
 namespace detail {
 
