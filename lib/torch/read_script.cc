@@ -44,6 +44,11 @@ std::optional<c10::IValue> value_of(const Parameter& given, const c10::Type& typ
   }
 }
 
+bool takes_tensor(const c10::Type& type) {
+  if (type.kind() == c10::TypeKind::OptionalType) return takes_tensor(*type.containedTypes().at(0));
+  return type.kind() == c10::TypeKind::TensorType;
+}
+
 Status read_argument(Script& script, const c10::Argument& argument) {
   const auto& given = script.options.arguments.list();
   const auto found = std::ranges::find(given, argument.name(), &Parameter::name);
@@ -53,17 +58,18 @@ Status read_argument(Script& script, const c10::Argument& argument) {
       return Error{Code::bad_value, script.name,
                    c10::str("forward takes '", argument.name(), ": ", argument.type()->annotation_str(), "', got ",
                             found->is_text ? "'" + found->text + "'" : c10::str(found->number))};
-    script.arguments.push_back(std::move(value));
+    script.arguments.push_back({std::move(value), {}});
     return {};
   }
-  if (argument.type()->kind() == c10::TypeKind::TensorType) {
-    script.arguments.emplace_back(std::nullopt);
+  const auto& otherwise = argument.default_value();
+  if (takes_tensor(*argument.type())) {
+    script.arguments.push_back({{}, otherwise});
     ++script.most;
-    if (!argument.default_value()) ++script.least;
+    if (!otherwise) script.least = script.most;
     return {};
   }
-  if (argument.default_value()) {
-    script.arguments.push_back(argument.default_value());
+  if (otherwise) {
+    script.arguments.push_back({otherwise, {}});
     return {};
   }
   return Error{Code::unsupported, script.name,

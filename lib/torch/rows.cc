@@ -28,6 +28,7 @@ Status check_input(const std::string& name, const LoadOptions& options, const Te
                   text("input ", i, " lies on ", tailrace::name(input.device()), ", the model on cpu"));
   if (batched && shape.rank() == 0)
     return refuse(name, Code::shape_mismatch, text("input ", i, " has no batch dimension"));
+  if (input.empty() && shape.elements() != 0) return refuse(name, Code::bad_value, text("input ", i, " has no memory"));
   if (i >= options.rows.size()) return {};
   const Row& row = options.rows[i];
   if (input.dtype() != row.dtype)

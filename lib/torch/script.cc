@@ -74,11 +74,11 @@ c10::IValue ScriptModel::call(const jit::Method& forward, std::span<const Tensor
   std::vector<c10::IValue> stack;
   stack.reserve(script_.arguments.size() + 1);
   taken.reserve(inputs.size());
-  for (const auto& argument : script_.arguments) {
-    if (argument) {
-      stack.push_back(*argument);
+  for (const Argument& argument : script_.arguments) {
+    if (argument.fixed) {
+      stack.push_back(*argument.fixed);
     } else if (taken.size() == inputs.size()) {
-      break;  // the rest have default values
+      stack.push_back(argument.otherwise.value());
     } else {
       const at::Tensor& view = taken.emplace_back(borrow(inputs[taken.size()]));
       stack.emplace_back(script_.effects.writes_inputs ? view.clone() : view);
@@ -129,7 +129,7 @@ void ScriptModel::find_ways() {
   const c10::InferenceMode inference;
   if (options.optimise != Optimise::off) {
     try {
-      jit::Module module = script_.module.deepcopy();
+      jit::Module module = script_.module.clone();  // with code of its own, which is rewritten
       optimised_ = jit::optimize_for_inference(module).get_method("forward");
     } catch (const std::exception&) {
       if (options.optimise == Optimise::on) throw;  // automatic: then there is nothing to choose from

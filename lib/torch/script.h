@@ -12,14 +12,20 @@
 
 namespace tailrace::torch::detail {
 
+// A parameter of forward.
+struct Argument {
+  std::optional<c10::IValue> fixed;      // its value in every call; none: a tensor of the caller's
+  std::optional<c10::IValue> otherwise;  // where the caller gives none
+};
+
 // What a TorchScript file was found to hold.
 struct Script {
   std::string name, file;
   LoadOptions options;
   jit::Module module;
   Effects effects;
-  std::vector<std::optional<c10::IValue>> arguments;  // of forward, without the module; none: a tensor of the caller's
-  std::size_t least = 0, most = 0;                    // tensors that the caller gives
+  std::vector<Argument> arguments;  // of forward, without the module
+  std::size_t least = 0, most = 0;  // tensors that the caller gives
 };
 
 // Reads a file into a module in evaluation mode, with weights made constants where LibTorch can; modules that cannot be

@@ -21,6 +21,7 @@ StatefulCopy& StatefulCopy::operator=(StatefulCopy&&) noexcept = default;
 StatefulCopy::~StatefulCopy() = default;
 
 Status StatefulCopy::run(std::span<const Tensor> inputs, std::span<Tensor> outputs) noexcept {
+  if (!own_) return Error{Code::bad_value, "a copy that was moved away"};
   if (own_->busy.exchange(true, std::memory_order_acquire))
     return Error{Code::bad_value, own_->name, "two calls at a time of one copy, which keeps state"};
   const Status done = own_->model.run(inputs, outputs);

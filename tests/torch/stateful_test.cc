@@ -44,6 +44,8 @@ TEST_CASE("each copy of a module that keeps state has its own") {
   CHECK(next(b, 5) == 10);
   auto moved = std::move(a);
   CHECK(next(moved, 1) == 6);
+  Tensor none;
+  CHECK(a.run({}, {&none, 1}).error().what() == "a copy that was moved away");
   CHECK(next(b, 0) == 10);
   auto c = model->copy().value();
   CHECK(next(c, 0) == 0);
