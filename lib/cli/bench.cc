@@ -31,8 +31,9 @@ struct Running {
 
   std::optional<Exit> start(const BenchFlowOptions& options, const LoadedFlow& flow,
                             const std::vector<std::string>& without) {
-    auto made =
-        optimise(Flow<Tensor, Out>(flow.graph), {.profile = flow.profile, .models = flow.models, .without = without});
+    auto made = optimise(
+        Flow<Tensor, Out>(flow.graph),
+        {.profile = flow.profile, .models = flow.models, .devices = facts_of_devices(flow.models), .without = without});
     if (!made) return complain(made.error());
     plan = *std::move(made);
     if (!options.report.empty()) tally = std::make_shared<report::Tally>();

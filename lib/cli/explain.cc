@@ -22,7 +22,9 @@ Exit explain_flow(const ExplainOptions& options) {
   }
   Registry registry;
   if (const auto exit = load_models_or_complain(**graph, options.models, registry)) return *exit;
-  const auto plan = optimise(*graph, {.profile = *std::move(profile), .models = std::move(registry)});
+  auto devices = facts_of_devices(registry);
+  const auto plan =
+      optimise(*graph, {.profile = *std::move(profile), .models = std::move(registry), .devices = std::move(devices)});
   if (!plan) return complain(plan.error());
   std::fputs(explain(*plan).c_str(), stdout);
   return Exit::fine;

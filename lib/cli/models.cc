@@ -7,7 +7,6 @@
 #include <sstream>
 
 #include "cli/files.h"
-#include "tailrace/model/device.h"
 #include "tailrace/plan/json.h"
 #include "tailrace/plan/models_file.h"
 #include "tailrace/stages/stages.h"
@@ -41,13 +40,6 @@ Built<std::shared_ptr<const Model>> open_with(const std::string& path, const tor
 
 }  // namespace
 
-Built<std::shared_ptr<const Model>> open_model(const std::string& path, const std::string& name, const Shape* row) {
-  torch::LoadOptions options;
-  options.name = name;
-  if (row) options.rows = {{DType::float32, *row}};
-  return open_with(path, options);
-}
-
 Built<std::shared_ptr<const Model>> open_stateful(const std::string& path, const std::string& name) {
   return open_with(path, {.batch_dim = std::nullopt, .name = name});
 }
@@ -73,7 +65,33 @@ Built<std::shared_ptr<const Model>> open_on_cuda(const std::string& path, const 
   return std::shared_ptr<const Model>(*std::move(model));
 }
 
+Problems no_threads(const std::string& path, unsigned threads) {
+  return Problems(Code::unsupported, path, "computes each call with one thread, not " + std::to_string(threads));
+}
+
 }  // namespace
+
+Built<std::shared_ptr<const Model>> open_model(const std::string& path, const std::string& name, const Shape* row,
+                                               unsigned threads) {
+  torch::LoadOptions options;
+  options.name = name;
+  if (row) options.rows = {{DType::float32, *row}};
+  if (!set_threads(options, threads)) return no_threads(path, threads);
+  return open_with(path, options);
+}
+
+std::vector<DeviceFacts> facts_of_devices(const Registry& registry) {
+  std::vector<DeviceFacts> facts;
+  for (const auto& name : registry.names())
+    for (const auto& variant : registry.variants(name))
+      for (const auto& placed : variant.elsewhere) {
+        if (std::any_of(facts.begin(), facts.end(), [&](const auto& f) { return f.device == placed.device; })) continue;
+        const auto gpu = torch::cuda(placed.device.index);
+        if (!gpu) continue;
+        if (const auto known = measure_copies(**gpu)) facts.push_back(*known);
+      }
+  return facts;
+}
 
 Built<std::shared_ptr<const Model>> open_cold(const std::string& path, const std::string& name,
                                               const ColdOptions& options) {
@@ -81,9 +99,7 @@ Built<std::shared_ptr<const Model>> open_cold(const std::string& path, const std
   torch::LoadOptions cold;
   cold.name = name;
   cold.warm_up = 0;
-  if (!set_threads(cold, options.threads))
-    return Problems(Code::unsupported, path,
-                    "computes each call with one thread, not " + std::to_string(options.threads));
+  if (!set_threads(cold, options.threads)) return no_threads(path, options.threads);
   return open_with(path, cold);
 }
 #else
@@ -93,7 +109,8 @@ Built<std::shared_ptr<const Model>> open_cold(const std::string& path, const std
   return Problems(Code::unsupported, path, no_torch);
 }
 
-Built<std::shared_ptr<const Model>> open_model(const std::string& path, const std::string&, const Shape*) {
+std::vector<DeviceFacts> facts_of_devices(const Registry&) { return {}; }
+Built<std::shared_ptr<const Model>> open_model(const std::string& path, const std::string&, const Shape*, unsigned) {
   return Problems(Code::unsupported, path, no_torch);
 }
 Built<std::shared_ptr<const Model>> open_stateful(const std::string& path, const std::string&) {
@@ -220,7 +237,7 @@ Built<std::shared_ptr<const Model>> open_profiled(const ModelProfile& p, const s
   if (p.file.empty())
     return Problems(Code::bad_file, p.model, "the variant '" + p.variant + "' has no 'file' to load it from");
   const bool one_row = p.rows.size() == 1 && p.rows[0].dtype == DType::float32;
-  return open_model(path, p.model, one_row ? &p.rows[0].shape : nullptr);
+  return open_model(path, p.model, one_row ? &p.rows[0].shape : nullptr, p.threads);
 }
 
 // The same network on the devices that it was measured on and that are here.

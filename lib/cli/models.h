@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/rows.h"
 #include "tailrace/core/tensor.h"
+#include "tailrace/model/device.h"
 #include "tailrace/model/model_profile.h"
 #include "tailrace/model/registry.h"
 #include "tailrace/plan/catalog.h"
@@ -25,7 +26,9 @@ inline constexpr const char* no_images =
     "this build of tailrace decodes no pictures: install libturbojpeg0-dev and libpng-dev, and build it again";
 
 // The model of a TorchScript file. `row`: the shape of one row of float32, so that it is warm; empty: unknown.
-Built<std::shared_ptr<const Model>> open_model(const std::string& path, const std::string& name, const Shape* row);
+// `threads`: that a call computes with.
+Built<std::shared_ptr<const Model>> open_model(const std::string& path, const std::string& name, const Shape* row,
+                                               unsigned threads = 1);
 
 // The same of a network that takes and gives its state: several inputs and outputs, as they are.
 Built<std::shared_ptr<const Model>> open_stateful(const std::string& path, const std::string& name);
@@ -70,5 +73,9 @@ Built<ModelProfiles> read_models_file(const std::string& path);
 // The same for a command: empty where the flow needs none; says what is wrong, and gives the exit code, where they are
 // needed and cannot be had.
 std::optional<Exit> load_models_or_complain(const Graph& graph, const std::string& from, Registry& registry);
+
+// What `place` has to know of the devices beside the CPU that models of a registry are on: copies are timed. Where that
+// fails they are unknown.
+std::vector<DeviceFacts> facts_of_devices(const Registry& registry);
 
 }  // namespace tailrace::cli

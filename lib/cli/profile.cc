@@ -185,6 +185,7 @@ std::string name_of(const ModelProfile& p) {
 bool measured(const ModelProfile* known, const Job& job, const Tensor& rows,
               const std::vector<std::uint32_t>& batches) {
   if (!known || known->content != job.known.content || !known->times.known()) return false;
+  if (known->machine != this_machine()) return false;
   if (known->rows != std::vector<RowType>{{rows.dtype(), rows.shape().without_first()}}) return false;
   const auto has = [&](std::uint32_t n) {
     return std::any_of(known->times.times.begin(), known->times.times.end(),

@@ -63,7 +63,8 @@ struct Watchers {
 template <class Out>
 Exit run_typed(const std::shared_ptr<const Graph>& graph, Registry registry, const Rows& rows,
                const RunOptions& options, const Request& request) {
-  const auto plan = optimise(Flow<Tensor, Out>(graph), {.models = std::move(registry)});
+  auto devices = facts_of_devices(registry);
+  const auto plan = optimise(Flow<Tensor, Out>(graph), {.models = std::move(registry), .devices = std::move(devices)});
   if (!plan) return complain(plan.error());
   const unsigned threads = options.threads ? options.threads : usable_processors();
   const std::size_t window = 2 * std::size_t{threads};

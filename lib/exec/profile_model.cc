@@ -34,6 +34,7 @@ struct Size {
   std::uint32_t rows;
   std::vector<Tensor> inputs;
   detail::Record record{{}, {}};
+  unsigned rounds = 0;
   double expected = 0;  // of a call: the faster of the first two, then the median so far
 };
 
@@ -53,7 +54,7 @@ class Session {
     rounds(end * .3);
     for (int i = 0; i < 2; ++i) {  // the middles of middles are worth a look, too
       for (const auto n : middles_of_cliffs(table(), options_.refine - std::min(refined_, options_.refine)))
-        refined_ += add(n, p);
+        if (ModelProfile not_told; add(n, not_told)) ++refined_;
       rounds(end * (.45 + .1 * i));
     }
     rounds(end * .85);
@@ -124,10 +125,15 @@ class Session {
     const double left = until - since(begin_);
     // Calls are so many that sizes get about the same time, and that rounds are as many as wanted.
     const double turn = std::max(left, 0.) / static_cast<double>(sizes_.size()) / 30;
-    for (unsigned r = 0; error_.empty() && rounds_ < options_.most_rounds; ++r, ++rounds_) {
+    bool called = true;
+    for (unsigned r = 0; called && error_.empty(); ++r) {
       if (r >= least(until) && since(begin_) + every > until) break;
+      called = false;
       for (std::size_t k = 0; k < sizes_.size() && error_.empty(); ++k) {
-        turn_of(sizes_[(r + k) % sizes_.size()], turn);
+        Size& size = sizes_[(r + k) % sizes_.size()];
+        if (size.rounds >= std::max(1u, options_.most_rounds)) continue;
+        called = true;
+        turn_of(size, turn);
         tell(std::min(.85, since(begin_) / to_seconds(options_.budget)));
       }
     }
@@ -148,6 +154,7 @@ class Session {
       size.record.add(std::max(*took, 1e-9), 0);
     }
     size.record.end_round();
+    ++size.rounds;
   }
 
   BatchTimes table() const {
@@ -197,7 +204,7 @@ class Session {
   std::vector<Size> sizes_;
   std::vector<FirstCalls> first_calls_;
   std::string error_;
-  unsigned rounds_ = 0, refined_ = 0;
+  unsigned refined_ = 0;
 };
 
 Problems mistakes(std::span<const Tensor> inputs, const ProfileModelOptions& options) {
@@ -254,6 +261,8 @@ Built<ModelProfile> profile_model(const OpenModel& open, std::span<const Tensor>
   if (options.progress) options.progress(1, {});
   return p;
 }
+
+std::string this_machine() { return detail::this_machine(); }
 
 std::vector<std::uint32_t> batch_sizes(std::uint32_t most) {
   std::vector<std::uint32_t> sizes;

@@ -75,7 +75,7 @@ class Binder {
     for (const auto& v : variants) {
       if (!v.model || !accurate_enough(v, use.need) || !is_there(v, use.need)) continue;
       ++enough;
-      if (!best || cheaper(latency(v, where), latency(*best, where))) best = &v;
+      if (!best || cheaper(latency(v, where, use.need), latency(*best, where, use.need))) best = &v;
     }
     if (best) record(use, *best, enough, where);
     else refuse(use, variants, where);
@@ -86,8 +86,11 @@ class Binder {
     const Cost* cost = profile_.find(where, v.name);
     return cost && cost->time.known() ? &cost->time : nullptr;
   }
-  // Of one row: as measured at this place, or as the registry says.
-  Duration latency(const Variant& v, const std::string& where) const {
+  // Of one row, where it must run: as measured at this place, or as the registry says.
+  Duration latency(const Variant& v, const std::string& where, const Need& need) const {
+    if (need.device && v.device != *need.device)
+      for (const Placed& p : v.elsewhere)
+        if (p.device == *need.device) return p.latency;
     const Times* times = measured(v, where);
     if (!times) return v.latency;
     return std::max(Duration(1),
@@ -100,14 +103,15 @@ class Binder {
     d.where = where;
     d.what = fmt::format("model {} is served by its variant {}", use.name, v.name);
     const std::string of = in_words(use.need);
-    const Duration latency = this->latency(v, where);
+    const Duration latency = this->latency(v, where, use.need);
     if (enough == 1) d.why = fmt::format("the only variant with {}", of);
     else if (known(latency)) d.why = fmt::format("the fastest of {} variants with {}", enough, of);
     else d.why = fmt::format("the first of {} variants with {}; no latency is known", enough, of);
     d.unit = "ms a row";
     if (known(latency)) {
       d.expected = milliseconds(latency);
-      if (measured(v, where)) d.source = "profile";
+      const bool elsewhere = use.need.device && v.device != *use.need.device;
+      if (!elsewhere && measured(v, where)) d.source = "profile";
       else d.source = v.measured.empty() ? "registry" : "profile of " + v.measured;
     } else if (!profile_.empty()) {
       d.expected = -1;

@@ -31,6 +31,7 @@ double round_step(double value) {
 
 // "6 us", " + 0.9 us b", " - 2 ns b".
 std::string fit_in_words(double seconds, std::string_view factor = {}) {
+  if (std::abs(seconds) < 1e-12) seconds = 0;  // rounding of the fit
   const std::string size = time_in_words(std::abs(seconds));
   if (factor.empty()) return (seconds < 0 ? "-" : "") + size;
   return fmt::format(" {} {} {}", seconds < 0 ? "-" : "+", size, factor);

@@ -111,6 +111,16 @@ TEST_CASE("profiling models: the table of a model whose calls take a known time"
   CHECK(best.per_second > 0);
 }
 
+TEST_CASE("profiling models: sizes that come late are called as well, however few rounds there may be") {
+  const Tensor input = rows_of({{1, 2}});
+  const ProfileModelOptions options{.rows = {1, 2, 16, 24}, .budget = 300ms, .most_rounds = 1, .callers = {1}};
+  const auto p = profile_model(opening(std::make_shared<Sleeper>()), {&input, 1}, options);
+  REQUIRE(p);
+  CHECK(p->times.times.size() > 4);
+  CHECK(p->times.check().empty());
+  CHECK(p->machine == this_machine());
+}
+
 TEST_CASE("profiling models: sizes from which calls fail are told, the smaller ones are measured") {
   const Tensor input = rows_of({{1, 2}});
   const ProfileModelOptions options{.rows = {1, 2, 4, 8}, .budget = 100ms, .callers = {2}};

@@ -7,6 +7,7 @@
 
 #include "support/simulated_accelerator.h"
 #include "tailrace/engine/engine.h"
+#include "tailrace/exec/measure.h"
 #include "tailrace/exec/start.h"
 #include "tailrace/flow/flow.h"
 #include "tailrace/opt/optimise.h"
@@ -200,4 +201,23 @@ TEST_CASE("stream models: what copies take is measured, as the device has it") {
   w.gpu->break_down("fell off the bus");
   CHECK_FALSE(detail::measure_copies(
       *w.gpu, [&] { return w.time->now(); }, [&] { w.time->run_for(1us); }));
+}
+
+TEST_CASE("stream models: without an executor the caller's thread waits, and measuring a flow does so") {
+  World w(1, {.look = 5us});
+  const Tensor in = numbers({3, 4}).as_batch_of_one();
+  Tensor out;
+  REQUIRE(w.model->run({&in, 1}, {&out, 1}));
+  CHECK(of(out) == std::vector<float>{6, 8});
+  CHECK(w.since_start() >= alone);
+  CHECK(w.model->run({&in, 1}, {}).error().code() == Code::bad_value);
+  w.gpu->break_down("fell off the bus");
+  CHECK_THAT(std::string(w.model->run({&in, 1}, {&out, 1}).error().what()), Catch::Contains("fell off the bus"));
+  w.gpu->break_down({});
+  const auto before = w.model->traffic().calls;
+  const std::vector<Tensor> samples{numbers({1, 2})};
+  const auto profile = measure(w.once(), samples, {.models = w.models, .rounds = 2, .budget = 20ms});
+  REQUIRE(profile);
+  CHECK(profile->find("net", "large")->failures == 0);
+  CHECK(w.model->traffic().calls > before);
 }

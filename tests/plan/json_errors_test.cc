@@ -182,8 +182,8 @@ TEST_CASE("JSON errors: functions, parameters, models") {
         "2:53: s: unknown key 'speed'; expected 'accuracy'\n2:50: s: 'accuracy' is a share of right answers, expected "
         "0 to 1");
   CHECK(problems(R"({"name": "s", "model": "m", "device": "gpu:0"})") ==
-        "2:40: s: there is no device 'gpu:0'; expected 'cpu', 'cuda:0', …");
-  CHECK(problems(R"({"name": "s", "model": "m", "device": 0})") == "2:40: s: 'device' must be a text, got a number");
+        "2:39: s: there is no device 'gpu:0'; expected 'cpu', 'cuda:0', …");
+  CHECK(problems(R"({"name": "s", "model": "m", "device": 0})") == "2:39: s: 'device' must be a text, got a number");
   CHECK(problems(R"({"name": "s", "run": "best", "device": "cpu"})").find("unknown key 'device'") != std::string::npos);
   CHECK(problems(R"({"name": "best", "run": "best"}, {"name": "m", "model": "m"})") ==
         "2:57: m: model 'm' takes Image, got Label");

@@ -89,6 +89,7 @@ class SimulatedStream final : public DeviceStream {
 
   Result<bool> reached(std::uint64_t mark) noexcept override {
     ++device_->looks_;
+    if (device_->costs_.look > Duration{}) device_->time_->run_for(device_->costs_.look);
     if (!device_->broken_.empty()) return Error(Code::stage_failed, "simulated", device_->broken_);
     for (; !queue_.empty() && queue_.front().first <= now(); queue_.pop_front()) queue_.front().second();
     return marks_.at(mark - 1) <= now();

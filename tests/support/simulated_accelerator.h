@@ -17,7 +17,9 @@ struct SimulatedCosts {
   Duration copy = std::chrono::microseconds(20);    // of each copy
   double bytes_per_second = 1e9;                    // of copies
   std::uint64_t memory = std::uint64_t{1} << 30;    // bytes of the device
-  unsigned computes = 1;                            // calls that compute at a time, of all streams; others wait
+  // The clock goes on so far at each look: for callers that wait themselves, where nobody else lets it go on.
+  Duration look{};
+  unsigned computes = 1;  // calls that compute at a time, of all streams; others wait
 };
 
 class SimulatedAccelerator : public Accelerator {

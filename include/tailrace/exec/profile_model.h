@@ -43,6 +43,9 @@ using OpenModel = std::function<Built<std::shared_ptr<const Model>>()>;
 Built<ModelProfile> profile_model(const OpenModel& open, std::span<const Tensor> inputs,
                                   const ProfileModelOptions& options = {});
 
+// What ModelProfile::machine says of this one.
+std::string this_machine();
+
 // The numbers of rows that are measured where nothing else is said: all up to 16, then four in each doubling up to
 // `most`, and `most` itself.
 std::vector<std::uint32_t> batch_sizes(std::uint32_t most);
