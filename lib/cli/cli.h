@@ -53,6 +53,7 @@ struct FacesOptions {
   std::vector<std::string> flows;   // that are to find the same; empty: the repository's
   std::string references;           // empty: the repository's, where no photos are named
   std::string out;                  // a folder for pictures with the faces drawn in; empty: none
+  bool openvino = false;            // runs the networks, from ONNX files; else LibTorch does, from TorchScript
   bool json = false;
   unsigned threads = 0;
 };

@@ -37,14 +37,16 @@ constexpr std::string_view in_batches = "_batches";
 
 }  // namespace
 
-Built<Registry> load_face_models(const Graph& graph, const std::string& folder) {
+Built<Registry> load_face_models(const Graph& graph, const std::string& folder, bool openvino) {
   Registry registry;
   Problems problems;
   for (const std::string& name : models_of(graph)) {
     const bool batches = name.ends_with(in_batches);
-    const std::string file = (batches ? name.substr(0, name.size() - in_batches.size()) : name) + ".pt";
+    const std::string file =
+        (batches ? name.substr(0, name.size() - in_batches.size()) : name) + (openvino ? ".onnx" : ".pt");
     const std::string path = folder + "/" + file;
     auto model = file.find_first_of("/\\") != file.npos ? Problems(Code::unknown_name, name, "is no plain file name")
+                 : openvino                             ? open_onnx(path, name, !batches)
                  : batches                              ? open_stateful(path, name)
                                                         : open_model(path, name, nullptr);
     if (model) registry.add(name, {.name = file, .model = *std::move(model)});
@@ -194,8 +196,9 @@ Problems prepare(FacesOptions& options) {
     options.models = *std::move(folder);
   }
   std::error_code error;
-  if (!std::filesystem::exists(options.models + "/pnet.pt", error))
-    return Problems(Code::bad_file, options.models, std::string("holds no pnet.pt") + how_to_export);
+  const std::string first = options.openvino ? "pnet.onnx" : "pnet.pt";
+  if (!std::filesystem::exists(options.models + "/" + first, error))
+    return Problems(Code::bad_file, options.models, "holds no " + first + how_to_export);
   if (!options.photos.empty()) return {};
   add_pictures_of(options.models + "/photos", options.photos);
   add_pictures_of(options.models + "/faces", options.photos);
@@ -222,7 +225,7 @@ Built<std::vector<FaceFlow>> read_flows(const FacesOptions& options) {
   for (const auto& path : options.flows) {
     auto graph = read_flow_file(path, catalog);
     if (!graph) return graph.error();
-    auto models = load_face_models(**graph, options.models);
+    auto models = load_face_models(**graph, options.models, options.openvino);
     if (!models) return models.error();
     flows.push_back({*std::move(graph), *std::move(models)});
   }
@@ -287,7 +290,8 @@ Built<FacesFigures> run_faces(const FacesOptions& options) {
 }  // namespace
 
 Exit demo_faces(const FacesOptions& given) {
-  if (!have_torch()) return complain(no_torch, Exit::not_available);
+  if (given.openvino && !have_openvino()) return complain(no_openvino, Exit::not_available);
+  if (!given.openvino && !have_torch()) return complain(no_torch, Exit::not_available);
   if (!have_images()) return complain(no_images, Exit::not_available);
   FacesOptions options = given;
   if (const auto problems = prepare(options); !problems.empty()) return complain(problems);

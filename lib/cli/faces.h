@@ -27,9 +27,9 @@ struct FacesFigures {
   std::optional<double> difference;      // the largest from the recorded faces, where there are any
 };
 
-// The models of a flow from DIR/NAME.pt. NAME_batches is the same network for tensors that are batches already, as
-// cut_out makes them with "batch": no dimension is added in front.
-Built<Registry> load_face_models(const Graph& graph, const std::string& folder);
+// The models of a flow from DIR/NAME.pt, or by OpenVINO from DIR/NAME.onnx. NAME_batches is the same network for
+// tensors that are batches already, as cut_out makes them with "batch": no dimension is added in front.
+Built<Registry> load_face_models(const Graph& graph, const std::string& folder, bool openvino);
 
 // A flow from File to Boxes with its models.
 struct FaceFlow {

@@ -13,6 +13,9 @@
 #if TAILRACE_HAS_IMAGE
 #include "tailrace/image/decode.h"
 #endif
+#if TAILRACE_HAS_OPENVINO
+#include "tailrace/openvino/openvino.h"
+#endif
 #if TAILRACE_HAS_TORCH
 #include "tailrace/exec/stream_model.h"
 #include "tailrace/torch/cuda.h"
@@ -115,6 +118,22 @@ Built<std::shared_ptr<const Model>> open_model(const std::string& path, const st
 }
 Built<std::shared_ptr<const Model>> open_stateful(const std::string& path, const std::string&) {
   return Problems(Code::unsupported, path, no_torch);
+}
+#endif
+
+#if TAILRACE_HAS_OPENVINO
+bool have_openvino() noexcept { return true; }
+
+Built<std::shared_ptr<const Model>> open_onnx(const std::string& path, const std::string& name, bool batched) {
+  auto model = openvino::open(path, {.batched = batched, .name = name});
+  if (model) return *std::move(model);
+  return Problems(model.error().code(), path, std::string(model.error().what()));
+}
+#else
+bool have_openvino() noexcept { return false; }
+
+Built<std::shared_ptr<const Model>> open_onnx(const std::string& path, const std::string&, bool) {
+  return Problems(Code::unsupported, path, no_openvino);
 }
 #endif
 

@@ -44,6 +44,14 @@ struct ColdOptions {
 Built<std::shared_ptr<const Model>> open_cold(const std::string& path, const std::string& name,
                                               const ColdOptions& options);
 
+// Whether this build has OpenVINO.
+bool have_openvino() noexcept;
+inline constexpr const char* no_openvino =
+    "this build of tailrace has no OpenVINO: `bash docs/install.sh --with-openvino` fetches it, then build it again";
+
+// The model of an ONNX file, by OpenVINO. `batched`: whether a row is given without its batch dimension.
+Built<std::shared_ptr<const Model>> open_onnx(const std::string& path, const std::string& name, bool batched);
+
 // What flows on the command line may name: the ready-made stages, with the labels "imagenet", and models from Tensor to
 // Tensor.
 Catalog make_catalog();

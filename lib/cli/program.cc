@@ -109,7 +109,7 @@ constexpr const char* faces_footer =
   python3 docs/models/export.py --only faces
 The flow looks at each photograph in several sizes with the first network, shows what that finds to the second one, and
 what is left to the third: docs/flows/faces.json. docs/flows/faces_batches.json is the same with 64 candidates to a call.
-Both must find the same, and what the Python original found, within 1e-4 of each value.
+Both must find the same, and what the Python original found, within 1e-4 of each value, by LibTorch and by OpenVINO.
 
 Examples:
   tailrace demo faces --out pictures
@@ -235,6 +235,7 @@ void add_faces(CLI::App& demo, FacesOptions& o) {
   add_exported(*faces, o.models, "networks");
   faces->add_option("--out", o.out, "Write each photograph with its faces drawn in into this folder")->type_name("DIR");
   faces->add_flag("--json", o.json, "Print the faces and figures as JSON");
+  faces->add_flag("--openvino", o.openvino, "Let OpenVINO run the networks, from ONNX files (default: LibTorch)");
   faces
       ->add_option("--flow", o.flows,
                    "Flows that are to find the same (default: docs/flows/faces.json and faces_batches.json)")

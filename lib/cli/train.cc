@@ -194,10 +194,11 @@ Status train(const TrainingSet& data, std::uint64_t seed, const std::string& pat
 constexpr const char* doubled = R"(
     x = x.reshape(-1, 1, 8, 8).repeat_interleave(2, 2).repeat_interleave(2, 3)
 )";
-// Two convolutions, and a classifier that looks at the mean of each channel.
+// Three convolutions, and a classifier that looks at the mean of each channel.
 constexpr const char* layers = R"(
     x = torch.relu(torch.conv2d(x, self.one_weight, self.one_bias, [1, 1], [1, 1]))
     x = torch.relu(torch.conv2d(x, self.two_weight, self.two_bias, [1, 1], [1, 1]))
+    x = torch.relu(torch.conv2d(x, self.three_weight, self.three_bias, [1, 1], [1, 1]))
 )";
 constexpr const char* scores = "torch.linear(torch.mean(x, [2, 3]), self.last_weight, self.last_bias)";
 
@@ -205,6 +206,7 @@ jit::Module segment(const std::string& name, std::int64_t inputs, std::int64_t c
   jit::Module net(name);
   add_layer(net, "one", {channels, inputs, 3, 3}, random);
   add_layer(net, "two", {channels, channels, 3, 3}, random);
+  add_layer(net, "three", {channels, channels, 3, 3}, random);
   add_layer(net, "last", {classes, channels}, random);
   net.define("\ndef forward(self, x):\n" + std::string(inputs == 1 ? doubled : "") + layers + "    return " + scores +
              ", x\n");
@@ -216,7 +218,7 @@ jit::Module whole_net(const std::vector<jit::Module>& segments) {
   jit::Module net("Whole");
   std::string body = doubled;
   for (std::size_t k = 0; k < segments.size(); ++k)
-    for (const std::string layer : {"one", "two", "last"}) {
+    for (const std::string layer : {"one", "two", "three", "last"}) {
       if (layer == "last" && k + 1 < segments.size()) continue;
       const std::string name = layer + std::to_string(k);
       for (const std::string part : {"_weight", "_bias"})

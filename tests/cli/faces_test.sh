@@ -39,6 +39,15 @@ code=$?
 [ $code = 1 ] || fail "with a wrong reference it exits with $code, expected 1"
 grep -q 'wrong.json: these faces are not the recorded ones' "$work/err.txt" || fail "the wrong reference is not named"
 
+# The same by OpenVINO, where this build has it.
+"$tailrace" demo faces --models "$folder" --json --openvino >"$work/out.txt" 2>"$work/err.txt"
+code=$?
+case $code in
+  0) difference="$difference, by OpenVINO $(sed -n 's/^ *"largest_difference": \([0-9.e+-]*\)$/\1/p' "$work/out.txt")," ;;
+  3) echo "without OpenVINO: $(tail -1 "$work/err.txt")" ;;
+  *) fail "with --openvino it exits with $code, expected 0" ;;
+esac
+
 # A file that is no photograph is named.
 printf 'GIF89a' >"$work/cat.gif"
 "$tailrace" demo faces --models "$folder" "$work/cat.gif" >"$work/out.txt" 2>"$work/err.txt"
