@@ -48,7 +48,7 @@ Built<Registry> load_face_models(const Graph& graph, const std::string& folder, 
     auto model = file.find_first_of("/\\") != file.npos ? Problems(Code::unknown_name, name, "is no plain file name")
                  : openvino                             ? open_onnx(path, name, !batches)
                  : batches                              ? open_stateful(path, name)
-                                                        : open_model(path, name, nullptr);
+                                                        : open_model(path, name);
     if (model) registry.add(name, {.name = file, .model = *std::move(model)});
     else problems.add(model.error());
   }

@@ -49,13 +49,6 @@ Built<std::shared_ptr<const Model>> open_stateful(const std::string& path, const
 
 namespace {
 
-// Back ends that can compute a call with several threads have an option for it.
-template <class Options>
-bool set_threads(Options& options, unsigned threads) {
-  if constexpr (requires { options.threads = threads; }) return options.threads = threads, true;
-  else return threads == 1;
-}
-
 Built<std::shared_ptr<const Model>> open_on_cuda(const std::string& path, const std::string& name,
                                                  const ColdOptions& options) {
   const auto placed = [&](const Error& e) { return Problems(e.code(), path, std::string(e.what())); };
@@ -68,20 +61,31 @@ Built<std::shared_ptr<const Model>> open_on_cuda(const std::string& path, const 
   return std::shared_ptr<const Model>(*std::move(model));
 }
 
-Problems no_threads(const std::string& path, unsigned threads) {
-  return Problems(Code::unsupported, path, "computes each call with one thread, not " + std::to_string(threads));
+}  // namespace
+
+namespace {
+
+Built<std::shared_ptr<const Model>> open_torch(const std::string& path, const std::string& name,
+                                               const ServeOptions& options) {
+  torch::LoadOptions served;
+  served.name = name;
+  if (options.row) served.rows = {{DType::float32, *options.row}};
+  served.threads = options.threads;
+  served.batches = options.batches;
+  return open_with(path, served);
+}
+
+Built<std::shared_ptr<const Model>> open_torch_cold(const std::string& path, const std::string& name,
+                                                    const ColdOptions& options) {
+  if (options.device != Device{}) return open_on_cuda(path, name, options);
+  torch::LoadOptions cold;
+  cold.name = name;
+  cold.warm_up = 0;
+  cold.threads = options.threads;
+  return open_with(path, cold);
 }
 
 }  // namespace
-
-Built<std::shared_ptr<const Model>> open_model(const std::string& path, const std::string& name, const Shape* row,
-                                               unsigned threads) {
-  torch::LoadOptions options;
-  options.name = name;
-  if (row) options.rows = {{DType::float32, *row}};
-  if (!set_threads(options, threads)) return no_threads(path, threads);
-  return open_with(path, options);
-}
 
 std::vector<DeviceFacts> facts_of_devices(const Registry& registry) {
   std::vector<DeviceFacts> facts;
@@ -95,47 +99,79 @@ std::vector<DeviceFacts> facts_of_devices(const Registry& registry) {
       }
   return facts;
 }
-
-Built<std::shared_ptr<const Model>> open_cold(const std::string& path, const std::string& name,
-                                              const ColdOptions& options) {
-  if (options.device != Device{}) return open_on_cuda(path, name, options);
-  torch::LoadOptions cold;
-  cold.name = name;
-  cold.warm_up = 0;
-  if (!set_threads(cold, options.threads)) return no_threads(path, options.threads);
-  return open_with(path, cold);
-}
 #else
 bool have_torch() noexcept { return false; }
 
-Built<std::shared_ptr<const Model>> open_cold(const std::string& path, const std::string&, const ColdOptions&) {
-  return Problems(Code::unsupported, path, no_torch);
-}
-
 std::vector<DeviceFacts> facts_of_devices(const Registry&) { return {}; }
-Built<std::shared_ptr<const Model>> open_model(const std::string& path, const std::string&, const Shape*, unsigned) {
-  return Problems(Code::unsupported, path, no_torch);
-}
 Built<std::shared_ptr<const Model>> open_stateful(const std::string& path, const std::string&) {
   return Problems(Code::unsupported, path, no_torch);
 }
+
+namespace {
+Built<std::shared_ptr<const Model>> open_torch(const std::string& path, const std::string&, const ServeOptions&) {
+  return Problems(Code::unsupported, path, no_torch);
+}
+Built<std::shared_ptr<const Model>> open_torch_cold(const std::string& path, const std::string&, const ColdOptions&) {
+  return Problems(Code::unsupported, path, no_torch);
+}
+}  // namespace
 #endif
 
 #if TAILRACE_HAS_OPENVINO
 bool have_openvino() noexcept { return true; }
 
-Built<std::shared_ptr<const Model>> open_onnx(const std::string& path, const std::string& name, bool batched) {
-  auto model = openvino::open(path, {.batched = batched, .name = name});
+namespace {
+Built<std::shared_ptr<const Model>> open_by_openvino(const std::string& path, const openvino::LoadOptions& options) {
+  auto model = openvino::open(path, options);
   if (model) return *std::move(model);
   return Problems(model.error().code(), path, std::string(model.error().what()));
 }
+}  // namespace
+
+Built<std::shared_ptr<const Model>> open_onnx(const std::string& path, const std::string& name, bool batched) {
+  return open_by_openvino(path, {.batched = batched, .name = name});
+}
+
+namespace {
+Built<std::shared_ptr<const Model>> open_onnx(const std::string& path, const std::string& name, unsigned threads,
+                                              const std::vector<std::int64_t>& batches) {
+  if (threads != 1)
+    return Problems(Code::unsupported, path,
+                    "OpenVINO computes each call with one thread here, not " + std::to_string(threads));
+  return open_by_openvino(path, {.warm_up = batches.empty() ? 0 : 3, .batches = batches, .name = name});
+}
+}  // namespace
 #else
 bool have_openvino() noexcept { return false; }
 
 Built<std::shared_ptr<const Model>> open_onnx(const std::string& path, const std::string&, bool) {
   return Problems(Code::unsupported, path, no_openvino);
 }
+
+namespace {
+Built<std::shared_ptr<const Model>> open_onnx(const std::string& path, const std::string&, unsigned,
+                                              const std::vector<std::int64_t>&) {
+  return Problems(Code::unsupported, path, no_openvino);
+}
+}  // namespace
 #endif
+
+namespace {
+bool is_onnx(const std::string& path) { return std::filesystem::path(path).extension() == ".onnx"; }
+}  // namespace
+
+Built<std::shared_ptr<const Model>> open_model(const std::string& path, const std::string& name,
+                                               const ServeOptions& options) {
+  return is_onnx(path) ? open_onnx(path, name, options.threads, options.batches) : open_torch(path, name, options);
+}
+
+Built<std::shared_ptr<const Model>> open_cold(const std::string& path, const std::string& name,
+                                              const ColdOptions& options) {
+  if (!is_onnx(path)) return open_torch_cold(path, name, options);
+  if (options.device != Device{})
+    return Problems(Code::unsupported, path, "ONNX files run on the CPU, not on " + tailrace::name(options.device));
+  return open_onnx(path, name, options.threads, {});
+}
 
 namespace {
 
@@ -194,12 +230,13 @@ void collect_models(const Graph& graph, std::vector<std::string>& names) {
   }
 }
 
-// The names of the .pt files in a folder, without their ending.
+// The names of the models in a folder, without their endings.
 std::vector<std::string> names_in(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error))
-    if (entry.path().extension() == ".pt") names.push_back(entry.path().stem().string());
+    if (const auto ending = entry.path().extension(); ending == ".pt" || ending == ".onnx")
+      names.push_back(entry.path().stem().string());
   return names;
 }
 
@@ -227,6 +264,15 @@ std::vector<std::string> models_of(const Graph& graph) {
   return names;
 }
 
+Built<std::shared_ptr<const Model>> open_served(const std::string& path, const ModelProfile& p) {
+  ServeOptions served;
+  if (p.rows.size() == 1 && p.rows[0].dtype == DType::float32) served.row = &p.rows[0].shape;
+  served.threads = p.threads;
+  if (p.times.known()) served.batches.clear();
+  for (const BatchTime& t : p.times.times) served.batches.push_back(t.rows);
+  return open_model(path, p.model, served);
+}
+
 namespace {
 
 Built<Registry> load_folder(const Graph& graph, const std::string& folder) {
@@ -234,14 +280,17 @@ Built<Registry> load_folder(const Graph& graph, const std::string& folder) {
   Problems problems;
   std::error_code error;
   for (const auto& name : models_of(graph)) {
-    const auto path = std::filesystem::path(folder) / (name + ".pt");
+    auto path = std::filesystem::path(folder) / (name + ".pt");
+    if (const auto onnx = std::filesystem::path(folder) / (name + ".onnx");
+        !std::filesystem::is_regular_file(path, error) && std::filesystem::is_regular_file(onnx, error))
+      path = onnx;
     if (name.find_first_of("/\\") != name.npos || name.find('\0') != name.npos) {
       problems.add(Code::unknown_name, folder, "model '" + name + "' is no plain file name");
     } else if (!std::filesystem::is_regular_file(path, error)) {
       problems.add(Code::unknown_name, path.string(),
                    "there is no such file for model '" + name + "'" + nearest_hint(name, names_in(folder)));
-    } else if (auto model = open_model(path.string(), name, nullptr)) {
-      registry.add(name, {.name = name + ".pt", .model = *std::move(model)});
+    } else if (auto model = open_model(path.string(), name)) {
+      registry.add(name, {.name = path.filename().string(), .model = *std::move(model)});
     } else {
       problems.add(model.error());
     }
@@ -250,13 +299,13 @@ Built<Registry> load_folder(const Graph& graph, const std::string& folder) {
   return registry;
 }
 
-// What one profile says can be loaded: its network, warm where its rows are known.
+// What one profile says can be loaded: its network, for calls of the sizes that were measured, warm where its rows are
+// known.
 Built<std::shared_ptr<const Model>> open_profiled(const ModelProfile& p, const std::filesystem::path& folder) {
   const auto path = (folder / p.file).string();
   if (p.file.empty())
     return Problems(Code::bad_file, p.model, "the variant '" + p.variant + "' has no 'file' to load it from");
-  const bool one_row = p.rows.size() == 1 && p.rows[0].dtype == DType::float32;
-  return open_model(path, p.model, one_row ? &p.rows[0].shape : nullptr, p.threads);
+  return open_served(path, p);
 }
 
 // The same network on the devices that it was measured on and that are here.
@@ -323,14 +372,15 @@ Built<Registry> load_models(const Graph& graph, const std::string& from) {
   if (std::filesystem::is_directory(from, error)) return load_folder(graph, from);
   if (std::filesystem::is_regular_file(from, error)) return load_listed(graph, from);
   return Problems(Code::bad_file, from,
-                  "is not a folder; --models takes the folder that holds NAME.pt for every model of the flow, or a "
-                  "file of models that tailrace profile wrote");
+                  "is not a folder; --models takes the folder that holds NAME.pt or NAME.onnx for every model of the "
+                  "flow, or a file of models that tailrace profile wrote");
 }
 
 std::optional<Exit> load_models_or_complain(const Graph& graph, const std::string& from, Registry& registry) {
   if (models_of(graph).empty()) return std::nullopt;
-  if (!have_torch()) return complain(no_torch, Exit::not_available);
-  if (from.empty()) return complain("the flow uses models: --models names the folder that holds NAME.pt for each");
+  if (!have_torch() && !have_openvino()) return complain(no_torch, Exit::not_available);
+  if (from.empty())
+    return complain("the flow uses models: --models names the folder that holds NAME.pt or NAME.onnx for each");
   auto loaded = load_models(graph, from);
   if (!loaded) return complain(loaded.error());
   registry = *std::move(loaded);

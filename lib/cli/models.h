@@ -16,7 +16,7 @@
 
 namespace tailrace::cli {
 
-// Whether this build has LibTorch. Without it nothing below can open a model.
+// Whether this build has LibTorch. Without it nothing below can open a model that is not ONNX.
 bool have_torch() noexcept;
 inline constexpr const char* no_torch = "this build of tailrace has no LibTorch: build with -DTAILRACE_TORCH=ON";
 
@@ -25,15 +25,21 @@ bool have_images() noexcept;
 inline constexpr const char* no_images =
     "this build of tailrace decodes no pictures: install libturbojpeg0-dev and libpng-dev, and build it again";
 
-// The model of a TorchScript file. `row`: the shape of one row of float32, so that it is warm; empty: unknown.
-// `threads`: that a call computes with.
-Built<std::shared_ptr<const Model>> open_model(const std::string& path, const std::string& name, const Shape* row,
-                                               unsigned threads = 1);
+// How a model is to be served.
+struct ServeOptions {
+  const Shape* row = nullptr;               // of float32, so that it is warm; null: unknown
+  unsigned threads = 1;                     // that a call computes with
+  std::vector<std::int64_t> batches = {1};  // sizes of calls that will come
+};
+
+// The model of a file: ONNX (.onnx) by OpenVINO, everything else by LibTorch.
+Built<std::shared_ptr<const Model>> open_model(const std::string& path, const std::string& name,
+                                               const ServeOptions& options = {});
 
 // The same of a network that takes and gives its state: several inputs and outputs, as they are.
 Built<std::shared_ptr<const Model>> open_stateful(const std::string& path, const std::string& name);
 
-// The same as it is, without warming it up, to be measured: on that device, computing each call of at most `max_rows`
+// As open_model, but without warming it up, to be measured: on that device, computing each call of at most `max_rows`
 // such rows with so many threads.
 struct ColdOptions {
   Device device;
@@ -43,6 +49,9 @@ struct ColdOptions {
 };
 Built<std::shared_ptr<const Model>> open_cold(const std::string& path, const std::string& name,
                                               const ColdOptions& options);
+
+// The model of a file as a profile says that it is served: its row, its threads, the sizes that were measured.
+Built<std::shared_ptr<const Model>> open_served(const std::string& path, const ModelProfile& profile);
 
 // Whether this build has OpenVINO.
 bool have_openvino() noexcept;

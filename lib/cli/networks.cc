@@ -34,7 +34,7 @@ TrainingSet training_set(const Images& images) {
 
 // The model of a file, if it answers an image with ten scores.
 Built<std::shared_ptr<const Model>> open(const std::string& path, const std::string& name) {
-  auto model = open_model(path, name, &row_shape);
+  auto model = open_model(path, name, {.row = &row_shape});
   if (!model) return model;
   const Tensor blank = Tensor::zeros(DType::float32, {1, row_shape[0]});
   Tensor scores;

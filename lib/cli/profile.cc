@@ -258,6 +258,7 @@ class Session {
     how.budget = to_duration(options_.seconds);
     how.progress = [&](double done, Duration left) { bar.show(done, to_seconds(left)); };
     const auto open = [&] { return open_cold(job.path, job.model, cold(job.known)); };
+    if (job.known.device == Device{}) how.served = [&] { return open_served(job.path, as_served(job.known)); };
     auto p = profile_model(open, {&data_.rows, 1}, how);
     if (!p) {
       Problems placed;
@@ -277,6 +278,13 @@ class Session {
             p.threads,
             {data_.rows.dtype(), data_.rows.shape().without_first()},
             std::max(32u, *std::max_element(batches_.begin(), batches_.end()))};
+  }
+
+  ModelProfile as_served(ModelProfile p) const {
+    p.rows = {cold(p).row};
+    p.times.times.clear();
+    for (const auto rows : batches_) p.times.times.push_back({.rows = rows});
+    return p;
   }
 
   Problems judge(const Job& job, ModelProfile& p) const {

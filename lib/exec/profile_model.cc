@@ -40,8 +40,9 @@ struct Size {
 
 class Session {
  public:
-  Session(const Model& model, std::span<const Tensor> inputs, const ProfileModelOptions& options)
-      : model_(model), given_(inputs), options_(options), begin_(Clock::now()) {}
+  // First calls are of `model`, all others of `served`.
+  Session(const Model& model, const Model& served, std::span<const Tensor> inputs, const ProfileModelOptions& options)
+      : model_(model), served_(served), given_(inputs), options_(options), begin_(Clock::now()) {}
 
   Problems run(ModelProfile& p) {
     auto rows = model_.batched() ? options_.rows : std::vector<std::uint32_t>{1};
@@ -92,13 +93,13 @@ class Session {
   }
 
  private:
-  Status call(const Size& size) const {
+  static Status call(const Model& model, const Size& size) {
     Tensor output;
-    return model_.run(size.inputs, {&output, 1});
+    return model.run(size.inputs, {&output, 1});
   }
-  std::optional<double> timed_call(const Size& size) {
+  std::optional<double> timed_call(const Model& model, const Size& size) {
     const auto begin = Clock::now();
-    const Status called = call(size);
+    const Status called = call(model, size);
     const double took = since(begin);
     if (called) return took;
     if (error_.empty()) error_ = called.error().what();
@@ -109,8 +110,8 @@ class Session {
   bool add(std::uint32_t rows, ModelProfile& p) {
     Size size{rows, {}};
     for (const Tensor& t : given_) size.inputs.push_back(batch_of(t, rows, model_.batched()));
-    const auto first = timed_call(size);
-    const auto second = first ? timed_call(size) : first;
+    const auto first = timed_call(model_, size);
+    const auto second = first ? timed_call(model_, size) : first;
     if (!second) return p.error = std::exchange(error_, {}), false;
     first_calls_.push_back({rows, *first, *second});
     size.expected = std::max(1e-9, std::min(*first, *second));
@@ -149,7 +150,7 @@ class Session {
   void turn_of(Size& size, double turn) {
     const int calls = static_cast<int>(std::clamp(turn / size.expected, 1., 64.));
     for (int i = 0; i < calls; ++i) {
-      const auto took = timed_call(size);
+      const auto took = timed_call(served_, size);
       if (!took) return;
       size.record.add(std::max(*took, 1e-9), 0);
     }
@@ -174,12 +175,12 @@ class Session {
       std::vector<std::jthread> threads;
       for (double& rate : rates)
         threads.emplace_back([&] {
-          (void)call(size);  // each thread's first one is slow
+          (void)call(served_, size);  // each thread's first one is slow
           for (--waiting; waiting != 0;) std::this_thread::yield();
           const auto begin = Clock::now();
           double answered = 0;
           do {
-            if (!call(size)) return;
+            if (!call(served_, size)) return;
             answered += size.rows;
           } while (since(begin) < seconds);
           rate = answered / since(begin);
@@ -197,6 +198,7 @@ class Session {
   }
 
   const Model& model_;
+  const Model& served_;
   const std::span<const Tensor> given_;
   const ProfileModelOptions& options_;
   const TimePoint begin_;
@@ -250,12 +252,14 @@ Built<ModelProfile> profile_model(const OpenModel& open, std::span<const Tensor>
   const auto grown = [&](std::uint64_t now) { return now > before ? now - before : 0; };
   p.memory.loaded = grown(detail::resident_bytes());
   detail::reset_peak();
-  Session session(**model, inputs, options);
+  const auto served = options.served ? options.served() : model;
+  if (!served) return served.error();
+  Session session(**model, **served, inputs, options);
   if (Problems problems = session.run(p); !problems.empty()) return problems;
   p.memory.peak = std::max(p.memory.loaded, grown(detail::peak_bytes()));
   if (Problems problems = session.together(p); !problems.empty()) return problems;
   p.foreign = foreign.share().value_or(-1);
-  p.back_end = (*model)->describe();
+  p.back_end = (*served)->describe();
   p.machine = detail::this_machine();
   p.date = detail::today();
   if (options.progress) options.progress(1, {});

@@ -121,6 +121,21 @@ TEST_CASE("profiling models: sizes that come late are called as well, however fe
   CHECK(p->machine == this_machine());
 }
 
+TEST_CASE("profiling models: first calls are of the one that was loaded cold, all others of the one that is served") {
+  const Tensor input = rows_of({{1, 2}});
+  const auto cold = std::make_shared<Sleeper>(), served = std::make_shared<Sleeper>();
+  ProfileModelOptions options{.rows = {1, 2}, .refine = 0, .budget = 50ms, .callers = {1}};
+  options.served = opening(served);
+  const auto p = profile_model(opening(cold), {&input, 1}, options);
+  REQUIRE(p);
+  CHECK(cold->calls == 3 + 2 * 2);  // three of one row, two of each size
+  CHECK(p->first_calls.size() == 2);
+  CHECK(served->calls >= static_cast<int>(p->times.times[0].calls + p->times.times[1].calls));
+
+  options.served = []() -> Built<std::shared_ptr<const Model>> { return Problems(Code::bad_file, "x.pt", "gone"); };
+  CHECK(profile_model(opening(cold), {&input, 1}, options).error().what() == "x.pt: gone");
+}
+
 TEST_CASE("profiling models: sizes from which calls fail are told, the smaller ones are measured") {
   const Tensor input = rows_of({{1, 2}});
   const ProfileModelOptions options{.rows = {1, 2, 4, 8}, .budget = 100ms, .callers = {2}};

@@ -11,6 +11,9 @@
 
 namespace tailrace {
 
+// Loads a model.
+using OpenModel = std::function<Built<std::shared_ptr<const Model>>()>;
+
 // How to measure a model.
 struct ProfileModelOptions {
   std::vector<std::uint32_t> rows{};  // of a call, each once; empty: batch_sizes(64)
@@ -22,16 +25,16 @@ struct ProfileModelOptions {
   // Told now and then what share is done, 0 to 1, and how long the rest is expected to take, on the calling thread.
   // What it throws ends the measuring.
   std::function<void(double done, Duration left)> progress{};
+  // Loads it as it will be served, warm: many back ends then call it in a faster way. The table and the throughput are
+  // of this one. Empty: of the one that was loaded cold.
+  OpenModel served{};
 };
 
-// Loads the model. The time that it takes is measured, so it should not warm the model up.
-using OpenModel = std::function<Built<std::shared_ptr<const Model>>()>;
-
-// Measures one model on the calling thread: what loading takes, the first calls of every size, and then the times of
-// calls by their number of rows, in rounds that each call every size, in another order, so that what disturbs the
-// machine disturbs all sizes alike; at last what several callers get through together. `inputs` are what it is called
-// with: a tensor for each input, whose first dimension counts rows to take in turn. A model that is not batched() is
-// called with the first row of each, and gives one time.
+// Measures one model on the calling thread: what loading takes (`open` should not warm it up), the first calls of every
+// size, and then the times of calls by their number of rows, in rounds that each call every size, in another order, so
+// that what disturbs the machine disturbs all sizes alike; at last what several callers get through together. `inputs`
+// are what it is called with: a tensor for each input, whose first dimension counts rows to take in turn. A model that
+// is not batched() is called with the first row of each, and gives one time.
 //
 //   auto p = tr::profile_model([&] { return open("tiny.pt"); }, {&digits, 1}).value();
 //   p.model = "digit", p.variant = "tiny";
