@@ -74,8 +74,9 @@ TEST_CASE("the typed load gives a stage") {
   CHECK((*arrays)(Four{0, 1, 0, 0}).value() == std::array<float, 3>{2, 6, 10});
 
   SECTION("types of fixed shape are compared with the model at load") {
-    CHECK(failure(tr::torch::load<std::array<float, 5>, std::array<float, 3>>(path)) ==
-          "shape_mismatch: warm-up failed: addmm: mat1 and mat2 shapes cannot be multiplied (1x5 and 4x3)");
+    const auto wide = failure(tr::torch::load<std::array<float, 5>, std::array<float, 3>>(path));
+    CHECK(wide.starts_with("shape_mismatch: warm-up failed: "));
+    CHECK(wide.ends_with("mat1 and mat2 shapes cannot be multiplied (1x5 and 4x3)"));
     CHECK_FALSE(tr::torch::load<Four, std::array<float, 2>>(path));
     CHECK_FALSE(tr::torch::load<Four, std::array<int, 3>>(path));
     CHECK_FALSE(tr::torch::load<std::array<double, 4>, std::array<float, 3>>(path));
@@ -363,7 +364,8 @@ TEST_CASE("modules and options that cannot be served") {
 TEST_CASE("calls that fail say why, in one line") {
   const auto model = opened(linear, linear_weights);
   const auto wrong_shape = ask(**model, {floats({1, 2}, {1, 2})});
-  CHECK(failure(wrong_shape) == "stage_failed: addmm: mat1 and mat2 shapes cannot be multiplied (1x2 and 4x3)");
+  CHECK(failure(wrong_shape).starts_with("stage_failed: "));
+  CHECK(failure(wrong_shape).ends_with("mat1 and mat2 shapes cannot be multiplied (1x2 and 4x3)"));
   CHECK(wrong_shape.error().where() == "net");
   CHECK(failure(ask(**model, {Tensor::zeros(DType::int64, {1, 4})})) ==
         "stage_failed: mat1 and mat2 must have the same dtype, but got Long and Float");
