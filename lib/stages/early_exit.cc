@@ -92,7 +92,8 @@ Result<Said> ask(const Model& model, const Tensor& batch, std::size_t wanted) {
 // ---- batches of one request
 
 Status check_input(const Tensor& batch) {
-  if (batch.device().kind == Device::Kind::cpu && batch.shape().rank() >= 1 && batch.shape()[0] >= 1) return {};
+  if (batch.device().kind == Device::Kind::cpu && batch.shape().rank() >= 1 && batch.shape()[0] >= 1 && !batch.empty())
+    return {};
   return Error(Code::shape_mismatch, "segment",
                "takes a batch [rows, ...] of one row or more on the CPU, got " + name(batch.shape()) + " on " +
                    name(batch.device()));
@@ -172,14 +173,23 @@ Result<EarlyAnswers> LastSegment::operator()(Survivors survivors) const {
   return std::move(survivors.answers);
 }
 
+namespace {
+template <class F>
+Wrapped<F> replicable(const char* name, Parameters parameters, F f) {
+  auto made = named(name, std::move(parameters), std::move(f));
+  made.options.replicable = true;
+  return made;
+}
+}  // namespace
+
 Wrapped<FirstSegment> first_segment(std::shared_ptr<const Model> model, double least) {
-  return stage(FirstSegment{std::move(model), ExitTest(least)}, {.replicable = true});
+  return replicable("first_segment", {{"least", least}}, FirstSegment{std::move(model), ExitTest(least)});
 }
 Wrapped<NextSegment> next_segment(std::shared_ptr<const Model> model, double least) {
-  return stage(NextSegment{std::move(model), ExitTest(least)}, {.replicable = true});
+  return replicable("next_segment", {{"least", least}}, NextSegment{std::move(model), ExitTest(least)});
 }
 Wrapped<LastSegment> last_segment(std::shared_ptr<const Model> model) {
-  return stage(LastSegment{std::move(model)}, {.replicable = true});
+  return replicable("last_segment", {}, LastSegment{std::move(model)});
 }
 
 // ---- rows of many requests
@@ -254,10 +264,14 @@ void LastRowSegment::operator()(Batch<Tensor, Tensor>& rows) const {
 }
 
 Wrapped<RowSegment> row_segment(std::shared_ptr<const Model> model, double least, unsigned max_batch) {
-  return stage(RowSegment{std::move(model), ExitTest(least)}, {.max_batch = max_batch});
+  auto made = named("row_segment", {{"least", least}}, RowSegment{std::move(model), ExitTest(least)});
+  made.options.max_batch = max_batch;
+  return made;
 }
 Wrapped<LastRowSegment> last_row_segment(std::shared_ptr<const Model> model, unsigned max_batch) {
-  return stage(LastRowSegment{std::move(model)}, {.max_batch = max_batch});
+  auto made = named("last_row_segment", LastRowSegment{std::move(model)});
+  made.options.max_batch = max_batch;
+  return made;
 }
 
 }  // namespace tailrace::stages
