@@ -6,7 +6,7 @@ namespace {
 
 void smoke() {
   const Cell cell{&models().front(), 10, Shape::poisson, .5};
-  if (goodput(cell, {"table"}, 2000, 1) < .9) throw bench::WrongAnswer{"hardly anybody is answered at half the load"};
+  if (goodput(cell, {{"table"}}, 2000, 1) < .9) throw bench::WrongAnswer{"hardly anybody is answered at half the load"};
   if (goodput(cell, best_fixed(cell, 500), 2000, 1) < .5) throw bench::WrongAnswer{"the best setting answers nobody"};
   bench::Results results;
   cliffs(results);

@@ -17,21 +17,20 @@ constexpr std::uint64_t search_seed = 1001;
 constexpr unsigned sizes[] = {1, 2, 4, 8, 16, 32};
 constexpr double delays[] = {0, .25, .5, 1, 2, 4, 8};  // times of a call for one row
 
-tr::PolicyUse fixed(double size, double delay) {
-  return {"fixed", {{"size", size}, {"delay_ms", 1e3 * delay}}};
-}
+tr::PolicyUse fixed(double size, double delay) { return {"fixed", {{"size", size}, {"delay_ms", 1e3 * delay}}}; }
 tr::PolicyUse aimd(double goal) { return {"aimd", {{"goal_ms", 1e3 * goal}}}; }
 
-tr::PolicyUse best_of(const Cell& cell, const std::vector<tr::PolicyUse>& policies, std::uint64_t requests) {
-  const tr::PolicyUse* best = nullptr;
+Arm best_of(const Cell& cell, const std::vector<tr::PolicyUse>& policies, std::uint64_t requests) {
+  Arm best;
   double most_answered = -1;
-  for (const auto& policy : policies) {
-    const double found = goodput(cell, policy, requests, search_seed);
-    if (found <= most_answered) continue;
-    most_answered = found;
-    best = &policy;
-  }
-  return *best;
+  for (const auto& policy : policies)
+    for (const bool shed : {true, false}) {
+      const double found = goodput(cell, {policy, shed}, requests, search_seed);
+      if (found <= most_answered) continue;
+      most_answered = found;
+      best = {policy, shed};
+    }
+  return best;
 }
 
 }  // namespace
@@ -64,32 +63,35 @@ tr::Plan<int, int> plan_of(const Model& model, const tr::PolicyUse& policy, unsi
   return tr::optimise(flow).value();
 }
 
-double goodput(const Cell& cell, const tr::PolicyUse& policy, std::uint64_t requests, std::uint64_t seed) {
+double goodput(const Cell& cell, const Arm& arm, std::uint64_t requests, std::uint64_t seed) {
   tr::Request request;
   request.within = tr::to_duration(cell.goal_seconds());
-  const auto report =
-      tr::sim::simulate(plan_of(*cell.model, policy),
-                        tr::sim::Workload<int>{arrivals(cell.shape, cell.rate(), 40 * cell.goal_seconds()), {}, request},
-                        {.seed = seed, .workers = 1, .requests = requests})
-          .value();
+  const auto report = tr::sim::simulate(plan_of(*cell.model, arm.policy),
+                                        tr::sim::Workload<int>{
+                                            arrivals(cell.shape, cell.rate(), 40 * cell.goal_seconds()), {}, request},
+                                        {.seed = seed, .workers = 1, .requests = requests, .shed = arm.shed})
+                          .value();
   return static_cast<double>(report.count(tr::Code::none)) / static_cast<double>(report.requests);
 }
 
-tr::PolicyUse best_fixed(const Cell& cell, std::uint64_t requests) {
+Arm best_fixed(const Cell& cell, std::uint64_t requests) {
   std::vector<tr::PolicyUse> all;
   for (const unsigned size : sizes)
     for (const double delay : delays)
       if (size > 1 || delay == 0) all.push_back(fixed(size, delay * cell.model->one()));
   return best_of(cell, all, requests);
 }
-tr::PolicyUse best_aimd(const Cell& cell, std::uint64_t requests) {
+Arm best_greedy(const Cell& cell, std::uint64_t requests) { return best_of(cell, {{"greedy"}}, requests); }
+Arm best_aimd(const Cell& cell, std::uint64_t requests) {
   return best_of(cell, {aimd(cell.goal_seconds()), aimd(cell.goal_seconds() / 2)}, requests);
 }
 
-std::string name_of(const tr::PolicyUse& policy) {
-  if (policy.name != "fixed") return policy.name;
-  const auto& numbers = policy.parameters.list();
-  return bench::text(numbers[0].number, 0) + ", " + bench::text(1e3 * numbers[1].number, 0) + " us";
+std::string name_of(const Arm& arm) {
+  const auto& numbers = arm.policy.parameters.list();
+  std::string text = arm.policy.name;
+  if (text == "fixed")
+    text = bench::text(numbers[0].number, 0) + ", " + bench::text(1e3 * numbers[1].number, 0) + " us";
+  return text + (arm.shed ? ", shed" : "");
 }
 
 void for_each(std::size_t n, const std::function<void(std::size_t)>& work) {

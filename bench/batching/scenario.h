@@ -42,18 +42,25 @@ struct Cell {
 
 tr::Plan<int, int> plan_of(const Model& model, const tr::PolicyUse& policy, unsigned max_batch = most);
 
+// A policy, and whether the engine refuses who would miss his deadline.
+struct Arm {
+  tr::PolicyUse policy;
+  bool shed = true;
+};
 // The share of requests that are answered within the goal.
-double goodput(const Cell& cell, const tr::PolicyUse& policy, std::uint64_t requests, std::uint64_t seed);
+double goodput(const Cell& cell, const Arm& arm, std::uint64_t requests, std::uint64_t seed);
 
-// What is best of fixed sizes and delays, found on a seed that nothing else uses.
-tr::PolicyUse best_fixed(const Cell& cell, std::uint64_t requests);
-tr::PolicyUse best_aimd(const Cell& cell, std::uint64_t requests);
-std::string name_of(const tr::PolicyUse& policy);
+// What is best of fixed sizes and delays, of AIMD's goals, and of greedy, each with and without shedding; found on a
+// seed that nothing else uses.
+Arm best_fixed(const Cell& cell, std::uint64_t requests);
+Arm best_aimd(const Cell& cell, std::uint64_t requests);
+Arm best_greedy(const Cell& cell, std::uint64_t requests);
+std::string name_of(const Arm& arm);
 
 // Calls `work(i)` for 0 to n - 1, on as many threads as there are processors.
 void for_each(std::size_t n, const std::function<void(std::size_t)>& work);
 
-void goals(bench::Results& results, std::uint64_t requests);      // e4
+void goals(bench::Results& results, std::uint64_t requests);       // e4
 void light_load(bench::Results& results, std::uint64_t requests);  // e4
 void cliffs(bench::Results& results);                              // e5
 

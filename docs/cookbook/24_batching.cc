@@ -38,7 +38,8 @@ tr::BatchTimes measured() {
 
 int main() {
   // 1. The pass `batch` reads the table.
-  const auto flow = tr::flow<Row>("sums", [](tr::Stream<Row> in) { return in.then("model", tr::model<Row, Row>("sums")); });
+  const auto flow =
+      tr::flow<Row>("sums", [](tr::Stream<Row> in) { return in.then("model", tr::model<Row, Row>("sums")); });
   tr::Registry models;
   models.add("sums", {.name = "only", .model = std::make_shared<SumAndDifference>(), .times = measured()});
   const auto plan = tr::optimise(flow, {.models = models}).value();
@@ -46,13 +47,13 @@ int main() {
 
   // 2. The same calls on virtual time: how many of 20,000 requests are answered within 6 ms, by who sizes the batches.
   const auto answered = [](const char* name, const tr::PolicyUse& policy, unsigned max_batch) {
-    const auto model = tr::stage(sim::batch_service<int>(measured()),
-                                 {.max_batch = max_batch, .batch = policy, .times = measured()});
+    const auto model =
+        tr::stage(sim::batch_service<int>(measured()), {.max_batch = max_batch, .batch = policy, .times = measured()});
     const auto served = tr::flow<int>("served", [&](tr::Stream<int> x) { return x.then("model", model); });
-    const auto report = sim::simulate(tr::optimise(served).value(),
-                                      sim::Workload<int>{tr::load::Poisson{3200}, {}, {.within = 6ms}},
-                                      {.seed = 1, .requests = 20000})
-                            .value();
+    const auto report =
+        sim::simulate(tr::optimise(served).value(), sim::Workload<int>{tr::load::Poisson{3200}, {}, {.within = 6ms}},
+                      {.seed = 1, .requests = 20000})
+            .value();
     std::printf("%-24s %5.1f %%\n", name, 100. * report.count(tr::Code::none) / report.requests);
   };
   answered("one request a call", {"greedy"}, 1);

@@ -17,7 +17,12 @@ bool may_drop(const Turn& w) noexcept { return w.block->site && has_deadline(*w.
 // A caller who runs his request himself is not kept waiting for others.
 bool is_patient(const Turn& w) noexcept { return w.frame->executor == w.frame->engine->executor.get(); }
 
-void link(Turn*& list, Turn& w) noexcept { w.next = std::exchange(list, &w); }
+void append(Turn*& list, Turn& w) noexcept {
+  Turn** end = &list;
+  while (*end) end = &(*end)->next;
+  *end = &w;
+  w.next = nullptr;
+}
 
 void keep(EngineState& e) noexcept {
   e.outside.fetch_add(1, relaxed);
@@ -114,7 +119,7 @@ bool Station::begin_call(const BatchAction& action, Turn* mine, Decided& decided
     }
     w.queue.store(nullptr, relaxed);
     waiting_.fetch_sub(1, relaxed);
-    if (dropped) link(decided.refused, w);
+    if (dropped) append(decided.refused, w);
     else slot.rows.push_back(&w);
   }
   if (slot.rows.empty()) return false;
@@ -127,7 +132,7 @@ bool Station::begin_call(const BatchAction& action, Turn* mine, Decided& decided
   Turn& leader = *slot.rows.front();
   leader.slot = &slot;
   leader.granted = &leader != mine;
-  if (leader.granted) link(decided.run, leader);
+  if (leader.granted) append(decided.run, leader);
   return true;
 }
 

@@ -22,6 +22,7 @@ struct Batching {
         seen(&memory) {
     looked_at.reserve(spec.max_batch);
     seen.reserve(spec.max_batch);
+    if (spec.times.known()) took = to_duration(spec.times.seconds(1));
     alarm.station = behind.station = &station;
   }
 
@@ -44,7 +45,7 @@ struct Batching {
   } behind;
   bool spawned = false;
   TimePoint no_longer_than{};  // it is waited for
-  Duration took{};             // what calls take, of late
+  Duration took = std::chrono::microseconds(100);  // what calls take, of late
 };
 
 // Of whatever a policy says, a request waits no longer than this while a slot is free.

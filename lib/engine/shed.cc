@@ -66,6 +66,7 @@ void watch(Frame& f) noexcept {
 
 bool is_hopeless(Frame& f, int priority, Duration& retry) noexcept {
   for (const Block* b : f.program->doors) {
+    if (b->station->drops()) continue;
     const AdmitSnapshot seen = look(f, *b, priority);
     if (seen.ahead > 0 && !b->site->admits(seen, &retry)) return true;
   }
@@ -95,7 +96,7 @@ bool is_worth_a_turn(Frame& f, const Block& b, TimePoint now) noexcept {
   if (!has_deadline(f)) return true;
   if (!b.station) return may_take_turn(f, b, now);
   const Turn& w = f.at<Turn>(b.region->turn);
-  if (!w.granted || b.station->asks() || w.slot->call.began) return true;  // not its turn, or decided already
+  if (!w.granted || b.station->drops() || w.slot->call.began) return true;  // not its turn, or decided already
   return may_take_turn(f, b, now);
 }
 

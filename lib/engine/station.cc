@@ -121,6 +121,7 @@ Station::Station(const StationSpec& spec, std::shared_ptr<const void> context,
       streams_(&memory),
       idle_(&memory),
       busy_(&memory) {
+  drops_ = policy && policy->drops();
   if (policy) batching_ = std::make_unique<Batching>(*this, std::move(policy), spec_, memory);
   if (spec_.per_stream) return;
   common_.free.reserve(spec_.limit);

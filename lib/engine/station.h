@@ -112,13 +112,15 @@ class Station {
     Turn* refused = nullptr;
   };
   bool asks() const noexcept { return batching_ != nullptr; }
+  // Whether the policy refuses who would miss his deadline.
+  bool drops() const noexcept { return drops_; }
   // The same as enter() and leave(). What was decided is to be carried out, by the caller and without delay; a turn
   // that is `entered` is not among it, and one that is refused has not entered.
   Entry enter_asking(Turn& w, bool (*may_wait)(Turn&) noexcept, Decided& decided) noexcept;
   void leave_asking(Slot& slot, TimePoint now, Decided& decided) noexcept;
   void observe(const BatchSample& sample) noexcept;
-  // Tasks that will be here soon: they are ready for a thread, and go for a turn before all else. While there are some a
-  // call does not begin, since they would share it, but behind them; or once that has taken as long as a call does.
+  // Tasks that will be here soon: they are ready for a thread, and go for a turn before all else. While there are some
+  // a call does not begin, since they would share it, but behind them; or once that has taken as long as a call does.
   void count_coming(int by) noexcept { coming_.fetch_add(static_cast<std::uint32_t>(by), std::memory_order_relaxed); }
 
   // Takes one out of the queue. False: it was not there any more.
@@ -163,6 +165,7 @@ class Station {
   std::uint64_t arrivals_ = 0;
   Atomic<std::uint32_t> waiting_{0}, coming_{0};
   std::unique_ptr<Batching> batching_;
+  bool drops_ = false;
 };
 
 }  // namespace tailrace::detail

@@ -60,7 +60,7 @@ void look_at_deadline(Frame& f, const Block& b) noexcept {
   if (!f.timed || !has_deadline(f)) return;
   const TimePoint now = f.executor->now();
   if (now >= f.head.request.deadline) expire(root_of(f), Code::deadline_missed);
-  else if (b.site && !b.station->asks() && !may_take_turn(f, b, now)) expire(f, Code::would_miss);
+  else if (b.site && !b.station->drops() && !may_take_turn(f, b, now)) expire(f, Code::would_miss);
 }
 
 // Whether a row that came along in a batch is still wanted. If not, it has been dealt with.
@@ -241,7 +241,7 @@ bool begin_turn(Step s) noexcept {
       return call_begins(*b.station, w.stream), true;
     }
     if (!f.shared) f.shared = true;  // others read it: written once
-    if (b.site && f.timed && has_deadline(f) && !may_join(f, b)) {
+    if (b.site && f.timed && has_deadline(f) && !b.station->drops() && !may_join(f, b)) {
       expire(f, Code::would_miss);
       return release(f), false;
     }

@@ -35,8 +35,8 @@ std::optional<Error> misfit(const Model& model, const Tensor& answer, std::size_
   if (shape.rank() == 0) return refuse(model, "gave an output without a batch dimension");
   if (shape[0] == static_cast<std::int64_t>(rows)) return std::nullopt;
   const std::string count = rows == 1 ? "one row" : std::to_string(rows) + " rows";
-  return refuse(model, "gave " + name(shape) + " for " + count + ": the first dimension must be " +
-                           std::to_string(rows));
+  return refuse(model,
+                "gave " + name(shape) + " for " + count + ": the first dimension must be " + std::to_string(rows));
 }
 
 bool is_on_cpu(const Tensor& t) { return t.device().kind == Device::Kind::cpu; }

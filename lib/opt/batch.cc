@@ -62,13 +62,14 @@ class Batcher {
                        : fmt::format("a call of {} rows takes {:.2g} times as long as one of 1", most, most / gain));
       return {};
     }
-    record(where,
-           fmt::format("requests share calls of up to {} rows, {}, sized by table", most,
-                       threads_ == 1 ? "one at a time" : fmt::format("{} at a time", threads_)),
-           fmt::format("a call of {} rows takes {} and one of 1 takes {}, so that in a second {:.2g} times as many rows "
-                       "are answered",
-                       most, time_in_words(plan.run(most)), time_in_words(one), gain),
-           row);
+    record(
+        where,
+        fmt::format("requests share calls of up to {} rows, {}, sized by table", most,
+                    threads_ == 1 ? "one at a time" : fmt::format("{} at a time", threads_)),
+        fmt::format("a call of {} rows takes {} and one of 1 takes {}, so that in a second {:.2g} times as many rows "
+                    "are answered",
+                    most, time_in_words(plan.run(most)), time_in_words(one), gain),
+        row);
     return {{most, threads_, {"table"}}, *times};
   }
   BatchChoice as_said(const Stage& stage, const BatchTimes* times, const std::string& where) {
@@ -76,7 +77,8 @@ class Batcher {
     BatchChoice choice{stage.batching, times ? *times : stage.station.times};
     const bool named = !choice.use.policy.name.empty();
     if (!named) choice.use.policy = {"table"};
-    record(where, fmt::format("requests share calls of up to {} rows, sized by {}", choice.use.max, choice.use.policy.name),
+    record(where,
+           fmt::format("requests share calls of up to {} rows, sized by {}", choice.use.max, choice.use.policy.name),
            std::string("as the flow says") + (named ? "" : ", which names no policy") +
                (choice.times.known() ? "" : "; what calls of several rows take is not known, and is learned"));
     return choice;

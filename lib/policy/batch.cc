@@ -73,7 +73,7 @@ class Choice {
     if (left_ == 0) return action.drop_before = hopeless_, action;
     const std::uint32_t wanted = quickest();
     if (hurt(wanted).lost == 0) return fill(wanted);
-    return most_a_second();
+    return least_harm();
   }
 
  private:
@@ -98,22 +98,23 @@ class Choice {
     std::uint32_t answered = 0;  // in the call, in time
     double lost = 0;             // who misses by it
   };
-  // What a call of n rows does to those in it, to those behind it and to those who will come while it runs. The next one
-  // has those by then, as far as it is no longer than this one or half of the time that requests have.
+  // What a call of n rows does to those in it, to those behind it and to those who will come while it runs. The next
+  // one has those by then, as far as it is no longer than this one or half of the time that requests have.
   Hurt hurt(std::uint32_t n) const noexcept {
     const double takes = seconds(n), come = rate_ * takes;
     const double limit = budget_ > 0 ? std::max(takes, budget_ / 2) : std::numeric_limits<double>::infinity();
     std::uint32_t next = static_cast<std::uint32_t>(
         std::clamp(double(left_) - n + std::floor(come), 1., static_cast<double>(plan_.most())));
     while (next > 1 && seconds(next) > limit) --next;
-    const TimePoint over = end(n), next_over = over + to_duration(seconds(next));
+    const TimePoint over = end(n);
+    const Duration each = to_duration(seconds(next));
     Hurt h;
     std::uint32_t late = 0, behind = 0;
     for (const BatchWaiter& w : seen_.first) {
       if (is_dropped(w, hopeless_)) continue;
       if (is_dropped(w, over)) ++late;
       else if (h.answered < n) ++h.answered;
-      else if (behind++ < next && is_dropped(w, next_over)) ++late;
+      else if (is_dropped(w, over + (behind++ / next + 1) * each)) ++late;
     }
     double lost = late;
     if (budget_ > 0 && known_rate_) lost += rate_ * std::max(0., takes + seconds(next) - budget_);
@@ -126,20 +127,25 @@ class Choice {
   bool is_overloaded() const noexcept {
     if (budget_ <= 0 || !known_rate_) return false;
     double most = 1 / seconds(1);
-    for (std::uint32_t n = 2; n <= plan_.most() && seconds(n) <= budget_ / 2; ++n) most = std::max(most, n / seconds(n));
+    for (std::uint32_t n = 2; n <= plan_.most() && seconds(n) <= budget_ / 2; ++n)
+      most = std::max(most, n / seconds(n));
     return rate_ > most;
   }
 
-  BatchAction most_a_second() const noexcept {
+  // Who misses counts most, unless there are some who do in any case; then how many are answered each second.
+  BatchAction least_harm() const noexcept {
     std::uint32_t best = 0, rows = 0;
-    double most = -std::numeric_limits<double>::infinity();
+    double least = 0, most = 0;
     const std::uint32_t step = largest() / most_tried + 1;
     for (std::uint32_t n = 1; n <= largest(); n += step) {
       const Hurt h = hurt(n);
       if (h.answered == 0) break;
-      const double gain = (h.answered - h.lost) / seconds(std::min(n, h.answered));
-      if (gain <= most) continue;
-      most = gain;
+      const double takes = seconds(std::min(n, h.answered));
+      const double lost = overloaded_ ? 0 : h.lost, rate = (h.answered - (overloaded_ ? h.lost : 0)) / takes;
+      const bool better = best == 0 || lost < least - least_lost || (lost < least + least_lost && rate > most);
+      if (!better) continue;
+      least = lost;
+      most = rate;
       best = n;
       rows = h.answered;
     }

@@ -104,9 +104,9 @@ Built<std::shared_ptr<const Policy>> PolicyCatalog::find(const Names<Policy>& na
                                                          const char* kind) {
   const auto found = names.find(use.name);
   if (found == names.end())
-    return Problems(Code::unknown_name, "",
-                    std::string("there is no ") + kind + " policy '" + use.name + "'" +
-                        nearest_hint(use.name, names_of(names)));
+    return Problems(
+        Code::unknown_name, "",
+        std::string("there is no ") + kind + " policy '" + use.name + "'" + nearest_hint(use.name, names_of(names)));
   Problems problems;
   const Parameters all = checked(found->second.numbers, use, problems);
   if (!problems.empty()) return problems;

@@ -61,7 +61,8 @@ TEST_CASE("requests share calls where rows then take less time") {
   CHECK(f.choice.use.policy.name == "table");
   CHECK(f.choice.times == gains);
   CHECK(f.what == "requests share calls of up to 8 rows, one at a time, sized by table");
-  CHECK(f.why == "a call of 8 rows takes 2 ms and one of 1 takes 1 ms, so that in a second 4 times as many rows are answered");
+  CHECK(f.why ==
+        "a call of 8 rows takes 2 ms and one of 1 takes 1 ms, so that in a second 4 times as many rows are answered");
 }
 
 TEST_CASE("as many calls at a time as the profile's machine has threads") {
@@ -102,8 +103,8 @@ TEST_CASE("what a flow says of batches stays") {
 
 TEST_CASE("calls of hedges are left alone, arms of others are not") {
   const auto models = registry(gains);
-  const auto hedged = tr::flow<int>(
-      "f", [](tr::Stream<int> x) { return tr::hedge("h", x, {"never"}, tr::model<int, int>("digit")); });
+  const auto hedged =
+      tr::flow<int>("f", [](tr::Stream<int> x) { return tr::hedge("h", x, {"never"}, tr::model<int, int>("digit")); });
   CHECK(decisions(tr::optimise(hedged, {.models = models}).value().data()).find("batch") == std::string::npos);
   const auto cascade = tr::flow<int>("f", [](tr::Stream<int> x) {
     return tr::cascade("c", x, tr::exit_if(tr::model<int, int>("digit"), odd), tr::model<int, int>("digit"));
@@ -116,7 +117,8 @@ TEST_CASE("calls of hedges are left alone, arms of others are not") {
 TEST_CASE("a batched plan says so, and answers as without") {
   const tr::OptimiseOptions with{.models = registry(gains)}, without{.models = registry(gains), .without = {"batch"}};
   const auto plan = tr::optimise(one_model(), with).value();
-  CHECK(tr::explain(plan).find("m (model digit, variant one) in batches of up to 8, one call at a time, sized by table") !=
+  CHECK(tr::explain(plan).find(
+            "m (model digit, variant one) in batches of up to 8, one call at a time, sized by table") !=
         std::string::npos);
   auto a = tr::start(plan, {.threads = 2}).value();
   auto b = tr::start(tr::optimise(one_model(), without).value(), {.threads = 2}).value();

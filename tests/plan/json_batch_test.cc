@@ -60,7 +60,8 @@ TEST_CASE("JSON: batches of a model and of a batch stage") {
 
 TEST_CASE("JSON: batches as in C++, and in the rungs of a cascade") {
   const auto flow = tr::flow<Image>("f", [](tr::Stream<Image> x) {
-    return tr::cascade("m", x, tr::exit_if(tr::stage(digit(), {.limit = 1, .max_batch = 8}), tr::named("confident", confident)),
+    return tr::cascade("m", x,
+                       tr::exit_if(tr::stage(digit(), {.limit = 1, .max_batch = 8}), tr::named("confident", confident)),
                        digit());
   });
   const auto graph = tr::read_graph(flow_of(R"("cascade": [
@@ -77,7 +78,8 @@ TEST_CASE("JSON: batches as in C++, and in the rungs of a cascade") {
 TEST_CASE("JSON: what is wrong with batches") {
   CHECK(error_of(R"("run": "best", "batch": {"max": 8})").find("'batch' is for models, and for functions") !=
         std::string::npos);
-  CHECK(error_of(R"("model": "digit", "batch": 8)").find("'batch' must be an object, got a number") != std::string::npos);
+  CHECK(error_of(R"("model": "digit", "batch": 8)").find("'batch' must be an object, got a number") !=
+        std::string::npos);
   CHECK(error_of(R"("model": "digit", "batch": {"max": 0})")
             .find("'max' of 'batch' must be a whole number from 1 to 1024") != std::string::npos);
   CHECK(error_of(R"("model": "digit", "batch": {"replicas": 1.5})").find("whole number") != std::string::npos);

@@ -48,8 +48,8 @@ void a_call_takes_what_its_policy_says(const Setting& setting) {
 
 void nobody_is_kept_for_ever(const Setting& setting) {
   Noted noted;
-  auto engine = setting.start(
-      from_int([&](Stream<int> s) { return s.then("b", noted.stage({.batch = fixed(32, an_hour)})); }));
+  auto engine =
+      setting.start(from_int([&](Stream<int> s) { return s.then("b", noted.stage({.batch = fixed(32, an_hour)})); }));
   auto handles = submit_all(engine, {1, 2});  // as many as come within a second
   expect(handles[0].get(), "2");
   expect(handles[1].get(), "3");
@@ -89,9 +89,8 @@ void who_would_miss_is_dropped(const Setting& setting) {
 }
 
 void unknown_batch_policies_are_refused(const Setting& setting) {
-  const auto f = from_int([](Stream<int> s) {
-    return s.then("b", stage([](Batch<int, int>&) {}, {.batch = {"tabel"}}));
-  });
+  const auto f =
+      from_int([](Stream<int> s) { return s.then("b", stage([](Batch<int, int>&) {}, {.batch = {"tabel"}})); });
   const auto engine = tailrace::start(optimise(f).value(), {.threads = setting.threads, .executor = setting.executor});
   check(!engine && engine.error().list().front().where == "b", "a policy that nobody knows was taken");
 }
@@ -178,8 +177,9 @@ void places_of_one_model_share_calls(const Setting& setting) {
   const auto model = std::make_shared<Doubling>();
   const auto stage_of_it = stage(doubling(model), {.max_batch = 8, .batch = fixed(2, an_hour)});
   auto engine = setting.start(from_int([&](Stream<int> s) {
-    return choose("c", s.then("row", row_of), [](const Row& r) { return static_cast<int>(r[0]) % 2; }, stage_of_it,
-                  stage_of_it)
+    return choose(
+               "c", s.then("row", row_of), [](const Row& r) { return static_cast<int>(r[0]) % 2; }, stage_of_it,
+               stage_of_it)
         .then("first", first_of);
   }));
   auto handles = submit_all(engine, {201, 202});

@@ -12,9 +12,9 @@
 namespace tailrace {
 
 // Rows become one batch: [n, ...] from n rows, copied behind each other, and the rows of `batch` beyond them are filled
-// with zeros. A row that is smaller than the batch's rows stands at its beginning, with zeros behind in every dimension.
-// REQUIRES: all on the CPU and of one dtype, batch contiguous and of one rank more, with at least as many rows, none
-// smaller than these in any dimension
+// with zeros. A row that is smaller than the batch's rows stands at its beginning, with zeros behind in every
+// dimension. REQUIRES: all on the CPU and of one dtype, batch contiguous and of one rank more, with at least as many
+// rows, none smaller than these in any dimension
 void collate(std::span<const Tensor* const> rows, const Tensor& batch);
 
 // Answers rows of different requests with as few calls of a model as their shapes allow. Its memory is used again for
@@ -66,7 +66,7 @@ class RowCalls {
 // RowCalls for as many threads as need some at a time. From any thread.
 class RowCallsPool {
  public:
-  std::unique_ptr<RowCalls> take();                         // throws std::bad_alloc
+  std::unique_ptr<RowCalls> take();                          // throws std::bad_alloc
   void give_back(std::unique_ptr<RowCalls> calls) noexcept;  // without rows and answers
 
  private:

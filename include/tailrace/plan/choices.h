@@ -33,10 +33,10 @@ struct BatchChoice {
 struct GraphChoices {
   std::vector<int> group;  // nodes of one number run as one block, where they follow each other
   std::vector<Device> device;
-  std::vector<bool> fork;         // a join whose branches run at the same time
-  std::vector<PolicyUse> hedge;   // of hedges: which policy starts their second calls. Empty: what the graph says
-  std::vector<Duration> reserve;  // of cascades: see Node::reserve; below 0: none. Empty: what the graph says
-  std::vector<double> seconds;    // what a call is expected to take; below 0: unknown. Empty: there is no profile
+  std::vector<bool> fork;          // a join whose branches run at the same time
+  std::vector<PolicyUse> hedge;    // of hedges: which policy starts their second calls. Empty: what the graph says
+  std::vector<Duration> reserve;   // of cascades: see Node::reserve; below 0: none. Empty: what the graph says
+  std::vector<double> seconds;     // what a call is expected to take; below 0: unknown. Empty: there is no profile
   std::vector<BatchChoice> batch;  // of models that answer batches. Empty: what the graph says
   std::vector<std::vector<GraphChoices>> arms;
 };

@@ -16,8 +16,8 @@ struct Conversion {
   std::function<Result<Tensor>(const In&)>
       to_row;  // one row, without the batch dimension; may borrow the value's memory
   std::function<Result<Out>(const Tensor&)> from_row;  // one row of the output
-  // Rows of different shapes in one batch are filled up with zeros to the largest of them, for networks that ignore what
-  // is filled up; otherwise only rows of one shape share a call.
+  // Rows of different shapes in one batch are filled up with zeros to the largest of them, for networks that ignore
+  // what is filled up; otherwise only rows of one shape share a call.
   bool pad = false;
 };
 
@@ -35,7 +35,8 @@ Result<Tensor> borrow_row(const T& value) {
 // Does something for one row of a batch, which fails where that throws.
 template <class F>
 void for_row(RowCalls& calls, std::size_t i, F f) {
-  guard_row(calls, i, [](void* context) { (*static_cast<F*>(context))(); }, &f);
+  guard_row(
+      calls, i, [](void* context) { (*static_cast<F*>(context))(); }, &f);
 }
 // Whether two stages convert rows in the same way is known by the address of what does so.
 template <class In, class Out>

@@ -117,7 +117,7 @@ struct Stage {
   StationSpec station;
   BatchUse batching;
   detail::BatchThunk together = nullptr;  // of models: answers rows of several requests; null: it cannot
-  ModelUse model;  // name empty: not a model
+  ModelUse model;                         // name empty: not a model
   // For models: the context with `model` in place of what it had.
   std::shared_ptr<const void> (*bind)(const void* context, std::shared_ptr<const Model> model) = nullptr;
 };

@@ -40,8 +40,8 @@ class BatchPlan {
   // takes the least time a row, and of those the smallest. REQUIRES: n >= 1
   std::uint32_t first(std::uint32_t n) const noexcept { return n < first_.size() ? first_[n] : best_; }
   // The same where not the time until the last one is answered is to be least but the sum of all waits: of the n rows,
-  // and of `others` that come meanwhile and wait until these are done. Few others make calls smaller, unless larger ones
-  // are much quicker a row; with many it is first(n). Known for some numbers of others; the nearest below counts.
+  // and of `others` that come meanwhile and wait until these are done. Few others make calls smaller, unless larger
+  // ones are much quicker a row; with many it is first(n). Known for some numbers of others; the nearest below counts.
   std::uint32_t first(std::uint32_t n, double others) const noexcept;
   // The least time in which n rows are served, one call after another.
   double total(std::uint32_t n) const noexcept;
@@ -60,7 +60,7 @@ class BatchPlan {
   std::uint32_t most_ = 0, best_ = 1;
   std::vector<double> run_, total_;            // by rows; total_ and first_ up to twice `most`
   std::vector<std::uint32_t> padded_, first_;  // by rows
-  std::vector<Weighed> weighed_;  // few others first
+  std::vector<Weighed> weighed_;               // few others first
 };
 
 }  // namespace tailrace

@@ -89,9 +89,11 @@ class HedgePolicyOf final : public HedgePolicy {
 }  // namespace detail
 
 template <class P>
-concept BatchPolicyType =
-    (std::constructible_from<typename P::State, const BatchSetup&> || std::default_initializable<typename P::State>)&&
-    requires(const P& p, typename P::State& s, const BatchSnapshot& seen, const BatchSample& sample, TimePoint now) {
+concept BatchPolicyType = (std::constructible_from<typename P::State, const BatchSetup&> ||
+                           std::default_initializable<typename P::State>)&&requires(const P& p, typename P::State& s,
+                                                                                    const BatchSnapshot& seen,
+                                                                                    const BatchSample& sample,
+                                                                                    TimePoint now) {
   { p.decide(seen, now, s) }
   noexcept->std::same_as<BatchAction>;
   { p.observe(s, sample) }
@@ -110,6 +112,8 @@ class BatchPolicy {
   // REQUIRES: the State is of this policy, and no other thread uses it meanwhile.
   virtual BatchAction decide(const BatchSnapshot& seen, TimePoint now, State& state) const noexcept = 0;
   virtual void observe(State& state, const BatchSample& sample) const noexcept = 0;
+  // Whether it drops by itself who would miss his deadline, so that nobody else needs to look.
+  virtual bool drops() const noexcept = 0;
   // The same for policies of one C++ type, and only for them.
   virtual const void* type() const noexcept = 0;
 };
@@ -129,6 +133,10 @@ class BatchPolicyOf final : public BatchPolicy {
   }
   void observe(State& state, const BatchSample& sample) const noexcept override {
     policy_.observe(static_cast<Holder&>(state).state, sample);
+  }
+  bool drops() const noexcept override {
+    if constexpr (requires { P::drops; }) return P::drops;
+    else return false;
   }
   const void* type() const noexcept override {
     static constexpr char tag = 0;

@@ -40,15 +40,14 @@ class BatchService {
 // in a simulation it stands for a model. Each row's value is its input, or what `f` makes of it when the call is over.
 //
 //   const auto f = tr::flow<int>("model", [&](tr::Stream<int> x) {
-//     return x.then("label", tr::stage(sim::batch_service<int>(times), {.max_batch = 32, .batch = {"table"}, .times = times}));
+//     return x.then("label", tr::stage(sim::batch_service<int>(times), {.max_batch = 32, .batch = {"table"}, .times =
+//     times}));
 //   });
 //
 // On virtual time it costs nothing but the events, and holds one of the executor's workers; live it sleeps on one.
 template <class In, class F>
 requires std::invocable<const F&, const In&>
-auto batch_service(BatchTimes times, F f) {
-  return BatchService<In, F>(std::move(f), std::move(times));
-}
+auto batch_service(BatchTimes times, F f) { return BatchService<In, F>(std::move(f), std::move(times)); }
 template <class T>
 auto batch_service(BatchTimes times) {
   return batch_service<T>(std::move(times), [](const T& in) { return in; });
