@@ -110,6 +110,7 @@ bool Station::begin_call(const BatchAction& action, Turn* mine, Decided& decided
   Batching& b = *batching_;
   Slot& slot = *common_.free.back();
   slot.rows.clear();
+  bool any_dropped = false;
   for (std::size_t i = 0; i < b.looked_at.size(); ++i) {
     Turn& w = *b.looked_at[i];
     const bool dropped = b.seen[i].may_drop && b.seen[i].deadline < action.drop_before;
@@ -121,6 +122,16 @@ bool Station::begin_call(const BatchAction& action, Turn* mine, Decided& decided
     waiting_.fetch_sub(1, relaxed);
     if (dropped) append(decided.refused, w);
     else slot.rows.push_back(&w);
+    any_dropped = any_dropped || dropped;
+  }
+  // Of those who were not looked at, some may go with them.
+  if (any_dropped && slot.rows.size() < action.rows && !common_.queue.empty()) {
+    for (Turn* w : slot.rows) {
+      w->queue.store(this, relaxed);
+      waiting_.fetch_add(1, relaxed);
+      common_.queue.push(*w);
+    }
+    slot.rows.clear();
   }
   if (slot.rows.empty()) return false;
   common_.free.pop_back();

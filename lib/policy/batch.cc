@@ -72,7 +72,8 @@ class Choice {
     BatchAction action;
     if (left_ == 0) return action.drop_before = hopeless_, action;
     const std::uint32_t wanted = quickest();
-    if (hurt(wanted).lost == 0) return fill(wanted);
+    const Hurt h = hurt(wanted);
+    if (h.lost == 0 && !h.any_too_late) return fill(wanted);
     return least_harm();
   }
 
@@ -82,7 +83,9 @@ class Choice {
   static bool is_dropped(const BatchWaiter& w, TimePoint before) noexcept { return w.may_drop && w.deadline < before; }
   double seconds(std::uint32_t n) const noexcept { return factor_ * plan_.run(n); }
   TimePoint end(std::uint32_t n) const noexcept { return now_ + to_duration(seconds(n)); }
-  std::uint32_t largest() const noexcept { return std::max(1u, std::min(looked_at_, plan_.most())); }
+  std::uint32_t largest() const noexcept { return std::clamp(left_, 1u, plan_.most()); }
+  // Those who wait behind the ones looked at have later deadlines. When these are dropped, they will be looked at.
+  std::uint32_t unseen() const noexcept { return left_ - looked_at_; }
 
   // Of those who are left, as many as the best way to serve them all takes first; with several replicas free, each has
   // its share.
@@ -97,6 +100,7 @@ class Choice {
   struct Hurt {
     std::uint32_t answered = 0;  // in the call, in time
     double lost = 0;             // who misses by it
+    bool any_too_late = false;   // somebody cannot wait for its end
   };
   // What a call of n rows does to those in it, to those behind it and to those who will come while it runs. The next
   // one has those by then, as far as it is no longer than this one or half of the time that requests have.
@@ -112,10 +116,11 @@ class Choice {
     std::uint32_t late = 0, behind = 0;
     for (const BatchWaiter& w : seen_.first) {
       if (is_dropped(w, hopeless_)) continue;
-      if (is_dropped(w, over)) ++late;
+      if (is_dropped(w, over)) ++late, h.any_too_late = true;
       else if (h.answered < n) ++h.answered;
       else if (is_dropped(w, over + (behind++ / next + 1) * each)) ++late;
     }
+    h.answered = std::min(n, h.answered + unseen());
     double lost = late;
     if (budget_ > 0 && known_rate_) lost += rate_ * std::max(0., takes + seconds(next) - budget_);
     if (overloaded_) lost = std::max(0., lost - std::max(0., double(left_) - h.answered + come - next));
@@ -188,7 +193,8 @@ class Choice {
 void look_at_arrivals(const BatchSnapshot& seen, TimePoint now, TableBatch::State& s) noexcept {
   for (const BatchWaiter& w : seen.first)
     if (w.deadline != never) s.budget = std::max(s.budget, to_seconds(w.deadline - std::max(w.arrival, s.decided)));
-  const double came = seen.waiting > s.left ? seen.waiting - s.left : 0;
+  const bool again = now == s.decided;  // about those whom it did not see because of others, who were dropped
+  const double came = seen.waiting > s.left && !again ? seen.waiting - s.left : 0;
   if (s.decided != TimePoint{}) {
     const double kept = remembered / (remembered + came);
     s.came = kept * s.came + came;
