@@ -49,10 +49,7 @@ class Batcher {
   BatchChoice choose(const Stage& stage, const std::string& where) {
     const BatchTimes* const times = times_of(stage.model);
     if (stage.batching.said()) return as_said(stage, times, where);
-    if (!times) {
-      record(where, "answers one request a call", "nothing is known of what calls of several rows take");
-      return {};
-    }
+    if (!times) return {};
     const BatchPlan plan(*times, times->largest());
     const std::uint32_t most = largest_call(plan);
     const double one = plan.run(1), row = plan.run(most) / most, gain = one / row;
