@@ -37,6 +37,10 @@ class Compiler {
     p_.input = in.at;
     p_.input_live = in.live;
     region(graph, choices, path, in, true, {});
+    for (Block& b : p_.blocks) {
+      Station* const next = b.station ? b.station : b.end == End::hop ? b.next->station : nullptr;
+      if (next && next->asks()) b.toward = next;
+    }
     if (top) find_sites(p_);
     p_.queues = !p_.stations.empty();
     for (const Control& c : p_.controls) {
@@ -190,7 +194,7 @@ class Compiler {
     Scope& s = line.scope;
     const Node& n = s.graph.at(node);
     const int group = s.choices.group[static_cast<std::size_t>(node)];
-    Station* const station = n.stage.station.limit ? station_of(line, n) : nullptr;
+    Station* const station = station_of(line, node);
     const bool fresh = line.block && !line.block->control && line.group == -1;
     const bool empty = fresh && line.block == &p_.blocks.back() && d_.starts.back() == p_.code.size();
     if (station && empty) line.block->station = station;  // one station behind another
@@ -203,7 +207,7 @@ class Compiler {
     if (n.stage.station.state) inputs.push_back(line.block->memory = plain_slot<void*>());
     if (n.stage.asynchronous) inputs.push_back(0);  // the number of its control, once places are known
     const bool take = may_take(s.graph, node, s.input_movable) || !n.stage.leave;
-    const bool batch = n.stage.station.batch;
+    const bool batch = station && station->spec().batch;
     Instruction& i = emit(line, take ? n.stage.take : n.stage.leave, inputs, out, path_of(s.path, n));
     i.context = keep(n.stage.context);
     if (batch) i.run = [](const Instruction&, char*) {};  // called for the whole batch, not here
@@ -225,11 +229,18 @@ class Compiler {
     double& all = d_.seconds.back();
     all = all < 0 || seconds < 0 ? -1 : all + seconds;
   }
-  Station* station_of(Line& line, const Node& n) {
+  // Null: its calls wait for no turn.
+  Station* station_of(Line& line, int node) {
+    const Scope& s = line.scope;
+    const Node& n = s.graph.at(node);
+    const StationSpec spec = tailrace::station_of(n, s.choices, static_cast<std::size_t>(node));
+    if (spec.limit == 0) return nullptr;
     line.region.turn = 1;
-    auto station = stations_.find_or_make(flow_, path_of(line.scope.path, n), n.stage, memory_);
+    const std::string path = path_of(s.path, n);
+    const Device device = s.choices.device[static_cast<std::size_t>(node)];
+    auto station = stations_.find_or_make({flow_, path, n.stage, spec, device}, policies_, memory_);
     const auto known =
-        std::find(p_.stations.begin(), p_.stations.end(), station);  // both calls of a hedge may be at it
+        std::find(p_.stations.begin(), p_.stations.end(), station);  // others of this program may be at it
     return known == p_.stations.end() ? p_.stations.emplace_back(std::move(station)).get() : known->get();
   }
   template <class T>

@@ -104,9 +104,16 @@ inline bool is_failed_elsewhere(const Block& b, std::uint32_t halt) noexcept { r
   return nothing(f);
 }
 
+// A task on its way to a station, from which nobody has called it yet.
+inline void count_coming(Frame& f, const Block& b, int by) noexcept {
+  if (b.toward && !f.at<Turn>(b.region->turn).granted) [[unlikely]]
+    b.toward->count_coming(by);
+}
+
 void run_task(Task& task) noexcept {
   auto& t = static_cast<RegionTask&>(task);
   EngineState& engine = *t.frame->engine;
+  count_coming(*t.frame, *t.block, -1);
   end_spending(*t.frame, Spent::queued);
   ++tasks_running;
   drive({t.frame, t.block}, Thread::worker);
@@ -202,6 +209,7 @@ void spawn_queued(Step s) noexcept {
   Frame& f = *s.frame;
   f.engine->outside.fetch_add(1, relaxed);
   if (!f.shared) f.shared = true;
+  count_coming(f, *s.block, 1);
   auto& t = f.at<RegionTask>(s.block->region->task);
   t.run = run_task;
   t.frame = &f;

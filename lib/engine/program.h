@@ -96,6 +96,7 @@ struct Block {
   const Block* next = nullptr;
   const Control* control = nullptr;
   Station* station = nullptr;                // which must give it a turn before it runs
+  Station* toward = nullptr;                 // who runs it next waits there, where a policy sizes batches
   std::uint32_t memory = 0;                  // where the address of the station's state is put
   AdmitSite* site = nullptr;                 // where it is decided whether a request is worth the turn; null: nowhere
   std::uint32_t began = 0;                   // where the turn's begin stands for it

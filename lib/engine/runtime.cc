@@ -25,11 +25,21 @@ std::string function_key(const Stage& stage) {
   return key.str();
 }
 
-std::string key_of(const std::string& flow, const std::string& path, const Stage& stage) {
-  const StationSpec& s = stage.station;
+// Those who wait for one network share its batches.
+std::string model_key(const Stage& stage, const Device& device) {
   std::ostringstream key;
-  key << flow << '\n' << path << '\n' << s.limit << ' ' << s.per_stream << ' ' << s.max_streams << ' ' << s.max_batch;
-  return key.str() + '\n' + function_key(stage);
+  key << stage.model.model.get() << ' ' << name(device) << ' ' << stage.model.conversion << ' '
+      << reinterpret_cast<const void*>(stage.together);
+  return key.str();
+}
+
+std::string key_of(const Stations::Wanted& w) {
+  const StationSpec& s = w.spec;
+  std::ostringstream key;
+  key << s.limit << ' ' << s.per_stream << ' ' << s.max_streams << ' ' << s.max_batch << '\n' << s.policy.name << '\n';
+  write(key, s.policy.parameters);
+  if (s.batch && w.stage.together) return key.str() + model_key(w.stage, w.device);
+  return w.flow + '\n' + w.path + '\n' + key.str() + function_key(w.stage);
 }
 
 // Seeds that do not depend on addresses or the order in which engines are started.
@@ -60,13 +70,22 @@ std::shared_ptr<HedgeSite> Stations::find_or_make_hedge(const std::string& flow,
   return site;
 }
 
-std::shared_ptr<Station> Stations::find_or_make(const std::string& flow, const std::string& path, const Stage& stage,
+std::shared_ptr<Station> Stations::find_or_make(const Wanted& wanted, const PolicyCatalog* policies,
                                                 std::pmr::memory_resource& memory) {
+  const PolicyUse& use = wanted.spec.policy;
+  std::shared_ptr<const BatchPolicy> policy;
+  std::string key = key_of(wanted);
+  if (wanted.spec.batch && !use.name.empty()) {
+    policy = (policies ? policies->batch(use) : PolicyCatalog().batch(use)).value();
+    std::ostringstream type;
+    type << '\n' << policy->type();
+    key += type.str();
+  }
   const std::lock_guard lock(mutex_);
   std::erase_if(by_key_, [](const auto& entry) { return entry.second.expired(); });
-  auto& known = by_key_[key_of(flow, path, stage)];
+  auto& known = by_key_[key];
   if (auto station = known.lock()) return station;
-  auto station = std::make_shared<Station>(stage, memory);
+  auto station = std::make_shared<Station>(wanted.spec, wanted.stage.context, std::move(policy), memory);
   known = station;
   return station;
 }

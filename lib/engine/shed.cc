@@ -11,12 +11,6 @@ namespace {
 
 constexpr auto relaxed = std::memory_order_relaxed;
 
-// Whether tasks wait for a thread: there are more than can run. A caller's thread counts as one of them.
-bool tasks_wait(const EngineState& e) noexcept {
-  const auto tasks = e.outside.load(relaxed) - e.resting.load(relaxed);
-  return static_cast<std::int32_t>(tasks) > static_cast<std::int32_t>(std::max(1u, e.executor->concurrency()));
-}
-
 int priority_of(const Frame& f) noexcept { return f.ranked ? f.more.priority : 0; }
 
 // As seen by one who is about to join the block's station.
@@ -45,6 +39,12 @@ bool is_needed(const Region& r) noexcept {
 
 }  // namespace
 
+// A caller's thread counts as one of those that run them.
+bool tasks_wait(const EngineState& e) noexcept {
+  const auto tasks = e.outside.load(relaxed) - e.resting.load(relaxed);
+  return static_cast<std::int32_t>(tasks) > static_cast<std::int32_t>(std::max(1u, e.executor->concurrency()));
+}
+
 void find_sites(Compiled& p) {
   p.entry_site = std::make_unique<AdmitSite>();
   for (Region& r : p.regions) r.needed = is_needed(r);
@@ -66,6 +66,7 @@ void watch(Frame& f) noexcept {
 
 bool is_hopeless(Frame& f, int priority, Duration& retry) noexcept {
   for (const Block* b : f.program->doors) {
+    if (b->station->drops()) continue;
     const AdmitSnapshot seen = look(f, *b, priority);
     if (seen.ahead > 0 && !b->site->admits(seen, &retry)) return true;
   }
@@ -93,8 +94,10 @@ bool may_take_turn(Frame& f, const Block& b, TimePoint now) noexcept {
 
 bool is_worth_a_turn(Frame& f, const Block& b, TimePoint now) noexcept {
   if (!has_deadline(f)) return true;
-  const bool begins = !b.station || f.at<Turn>(b.region->turn).granted;  // or it has yet to join the queue
-  return !begins || may_take_turn(f, b, now);
+  if (!b.station) return may_take_turn(f, b, now);
+  const Turn& w = f.at<Turn>(b.region->turn);
+  if (!w.granted || b.station->drops() || w.slot->call.began) return true;  // not its turn, or decided already
+  return may_take_turn(f, b, now);
 }
 
 // Whoever answers the request may meet a thread that begins a turn of it: each place is read and emptied in one step.

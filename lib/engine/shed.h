@@ -6,6 +6,9 @@
 // docs/design/0019-admission.md.
 namespace tailrace::detail {
 
+// Whether tasks wait for a thread: there are more than can run.
+bool tasks_wait(const EngineState& e) noexcept;
+
 // Where it is decided whether a request is worth a turn: where it begins, and at stations that it cannot do without.
 // Throws std::bad_alloc. REQUIRES: compile() has made its regions and blocks, not laid out yet
 void find_sites(Compiled& program);

@@ -4,6 +4,8 @@
 #include <new>
 #include <utility>
 
+#include "engine/batching.h"
+
 namespace tailrace::detail {
 namespace {
 
@@ -110,14 +112,17 @@ Turn* WaitQueue::take_if(P gone, Turn* more) noexcept {
 
 // ---- Station
 
-Station::Station(const Stage& stage, std::pmr::memory_resource& memory)
-    : spec_(stage.station),
-      context_(stage.context),
+Station::Station(const StationSpec& spec, std::shared_ptr<const void> context,
+                 std::shared_ptr<const BatchPolicy> policy, std::pmr::memory_resource& memory)
+    : spec_(spec),
+      context_(std::move(context)),
       slots_(&memory),
       common_(&memory),
       streams_(&memory),
       idle_(&memory),
       busy_(&memory) {
+  drops_ = policy && policy->drops();
+  if (policy) batching_ = std::make_unique<Batching>(*this, std::move(policy), spec_, memory);
   if (spec_.per_stream) return;
   common_.free.reserve(spec_.limit);
   for (unsigned i = 0; i < spec_.limit; ++i) {
@@ -191,6 +196,7 @@ void Station::grant(Turn& w, Slot& slot) noexcept {
   if (!spec_.batch) return;
   slot.rows.clear();
   slot.rows.push_back(&w);
+  slot.padded = 0;
 }
 
 Station::Entry Station::enter(Turn& w, bool (*may_wait)(Turn&) noexcept) noexcept {
@@ -252,6 +258,7 @@ bool Station::remove(Turn& w) noexcept {
   w.queue.store(nullptr, std::memory_order_relaxed);
   waiting_.fetch_sub(1, std::memory_order_relaxed);
   lane_of(w)->queue.remove(w);
+  if (batching_) look_after_alarm();
   return true;
 }
 
@@ -267,6 +274,7 @@ Turn* Station::remove_if(bool (*gone)(const Turn&, const void* of) noexcept, con
   if (waiting() == 0) return nullptr;
   all = common_.queue.take_if(leaves, all);
   for (auto& [stream, lane] : streams_) all = lane.queue.take_if(leaves, all);
+  if (batching_) look_after_alarm();
   return all;
 }
 

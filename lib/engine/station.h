@@ -9,11 +9,14 @@
 #include "engine/admit_site.h"
 #include "tailrace/core/atomic.h"
 #include "tailrace/core/clock.h"
+#include "tailrace/engine/executor.h"
 #include "tailrace/plan/stage.h"
+#include "tailrace/policy/catalog.h"
 #include "tailrace/policy/order.h"
 
 namespace tailrace::detail {
 
+struct Batching;
 struct Block;
 struct Frame;
 struct Lane;
@@ -28,6 +31,13 @@ struct Slot {
   void* stale = nullptr;             // another stream's, to be destroyed first
   std::pmr::vector<Turn*> rows;      // batch stages: who is answered by this call; capacity max_batch
   std::pmr::vector<BatchRow> batch;  // the same, for the stage
+  std::uint32_t padded = 0;          // as how many rows the call had better run; 0: as many as it has
+  // A call whose time is simulated: it has begun, and its leader comes back when it is over.
+  struct Call : Work {
+    Turn* leader = nullptr;
+    bool began = false;
+    TimePoint at{};
+  } call;
 };
 
 // A region's place in a station's queue; stands in its frame. Zero means "in no queue".
@@ -35,7 +45,7 @@ struct Turn {
   Frame* frame;
   const Block* block;
   policy::Place place;  // among those who wait
-  TimePoint began;      // of the turn, where something is learned of it
+  TimePoint began;      // of the turn, where something is learned of it; before, of the wait for a batch policy
   std::uint64_t stream;
   bool granted;  // has been given `slot` by somebody else
   Slot* slot;
@@ -48,6 +58,7 @@ struct Turn {
 class WaitQueue {
  public:
   bool empty() const noexcept { return !root_; }
+  Turn* first() const noexcept { return root_; }  // null: empty
   // How many go before one of that rank who comes now.
   std::uint32_t before(std::int64_t rank) const noexcept;
   void push(Turn& w) noexcept;
@@ -77,7 +88,9 @@ struct Lane {
 // stage. Every member may be called from any thread; none calls user code.
 class Station {
  public:
-  Station(const Stage& stage, std::pmr::memory_resource& memory);
+  // Without a policy, who gets a turn at a batch stage takes all who wait. Throws std::bad_alloc.
+  Station(const StationSpec& spec, std::shared_ptr<const void> context, std::shared_ptr<const BatchPolicy> policy,
+          std::pmr::memory_resource& memory);
   Station(const Station&) = delete;
   Station& operator=(const Station&) = delete;
   ~Station();
@@ -91,6 +104,25 @@ class Station {
   // Gives a slot back. Whose turn it is now, and must be run, or null. With batches it stands for all of
   // slot->rows.
   Turn* leave(Slot& slot) noexcept;
+  // ---- where a policy sizes batches: see batching.h
+
+  // What it has decided: turns that begin calls, and turns that are refused, each linked by `next`.
+  struct Decided {
+    Turn* run = nullptr;
+    Turn* refused = nullptr;
+  };
+  bool asks() const noexcept { return batching_ != nullptr; }
+  // Whether the policy refuses who would miss his deadline.
+  bool drops() const noexcept { return drops_; }
+  // The same as enter() and leave(). What was decided is to be carried out, by the caller and without delay; a turn
+  // that is `entered` is not among it, and one that is refused has not entered.
+  Entry enter_asking(Turn& w, bool (*may_wait)(Turn&) noexcept, Decided& decided) noexcept;
+  void leave_asking(Slot& slot, TimePoint now, Decided& decided) noexcept;
+  void observe(const BatchSample& sample) noexcept;
+  // Tasks that will be here soon: they are ready for a thread, and go for a turn before all else. While there are some
+  // a call does not begin, since they would share it, but behind them; or once that has taken as long as a call does.
+  void count_coming(int by) noexcept { coming_.fetch_add(static_cast<std::uint32_t>(by), std::memory_order_relaxed); }
+
   // Takes one out of the queue. False: it was not there any more.
   bool remove(Turn& w) noexcept;
   // Takes all out of the queues for which `gone` holds: gives them linked by `next`, or null.
@@ -113,6 +145,14 @@ class Station {
   Lane& new_lane(std::uint64_t stream);
   Lane* stream_lane(std::uint64_t stream);
   void grant(Turn& w, Slot& slot) noexcept;
+  BatchAction ask(TimePoint now) noexcept;
+  void decide(TimePoint now, Turn* mine, Decided& decided) noexcept;
+  bool lets_others_come(TimePoint now) noexcept;
+  static void have_come(Task& task) noexcept;
+  bool begin_call(const BatchAction& action, Turn* mine, Decided& decided) noexcept;
+  void wait_until(TimePoint until) noexcept;
+  void look_after_alarm() noexcept;
+  static void ring(Timer& timer) noexcept;
 
   const StationSpec spec_;
   const std::shared_ptr<const void> context_;  // stations are told apart by it: no other may take its address
@@ -123,7 +163,9 @@ class Station {
   std::pmr::unordered_map<std::uint64_t, Lane> streams_;
   std::pmr::list<Lane*> idle_, busy_;  // streams' lanes; of the idle ones that used longest ago first
   std::uint64_t arrivals_ = 0;
-  Atomic<std::uint32_t> waiting_{0};
+  Atomic<std::uint32_t> waiting_{0}, coming_{0};
+  std::unique_ptr<Batching> batching_;
+  bool drops_ = false;
 };
 
 }  // namespace tailrace::detail

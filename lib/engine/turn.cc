@@ -1,8 +1,10 @@
 #include "engine/turn.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
+#include "engine/batching.h"
 #include "engine/hedge.h"
 #include "engine/shed.h"
 #include "engine/trace.h"
@@ -58,7 +60,7 @@ void look_at_deadline(Frame& f, const Block& b) noexcept {
   if (!f.timed || !has_deadline(f)) return;
   const TimePoint now = f.executor->now();
   if (now >= f.head.request.deadline) expire(root_of(f), Code::deadline_missed);
-  else if (b.site && !may_take_turn(f, b, now)) expire(f, Code::would_miss);
+  else if (b.site && !b.station->drops() && !may_take_turn(f, b, now)) expire(f, Code::would_miss);
 }
 
 // Whether a row that came along in a batch is still wanted. If not, it has been dealt with.
@@ -74,9 +76,10 @@ bool leader_stopped(Frame& f, const Block& b) noexcept {
   return left_outside(f) || f.region_state(*b.region).flag.halt.load(std::memory_order_relaxed) != running;
 }
 
-void call_batch(Slot& slot, const Block& b) noexcept {
+void call_stage(Slot& slot, const Block& b) noexcept {
+  const auto rows = static_cast<std::uint32_t>(slot.batch.size());
   try {
-    b.station->spec().batch(b.first->context, slot.batch.data(), slot.batch.size());
+    b.station->spec().batch(b.first->context, {slot.batch.data(), rows, std::max(rows, slot.padded)});
   } catch (...) {
     const Error error = thrown();
     for (BatchRow& row : slot.batch)
@@ -89,8 +92,8 @@ void call_batch(Slot& slot, const Block& b) noexcept {
     if (!row.done) fail_forgotten(row);
 }
 
-// The leader's block answers all rows; those of the others go on on the executor.
-void run_batch(Frame& leader, const Block& b, Slot& slot) noexcept {
+// Of the rows, those who are still wanted begin.
+void begin_rows(Frame& leader, const Block& b, Slot& slot) noexcept {
   auto& rows = slot.rows;
   for (Turn* w : rows)
     if (w->frame != &leader) end_spending(*w->frame, Spent::queued);  // the leader's has ended
@@ -98,7 +101,6 @@ void run_batch(Frame& leader, const Block& b, Slot& slot) noexcept {
     return w->frame == &leader ? leader_stopped(leader, b) : !row_wanted(*w->frame, *w->block);
   };
   rows.erase(std::remove_if(rows.begin(), rows.end(), unwanted), rows.end());
-  if (rows.empty()) return;
   slot.batch.clear();
   for (Turn* w : rows) {
     slot.batch.push_back(row_of(*w->block->first, w->frame->base()));
@@ -107,15 +109,56 @@ void run_batch(Frame& leader, const Block& b, Slot& slot) noexcept {
     if (w->block->region->trace) trace_turn(*w->frame, *w->block);
     begin_spending(*w->frame, Spent::ran);
   }
-  call_batch(slot, b);
-  if (b.region->trace) trace_batch(leader, b, rows.size());
-  for (Turn* w : rows) {
+}
+
+// The call itself. The leader's block goes on where it is; those of the others on the executor.
+void end_rows(Frame& leader, const Block& b, Slot& slot) noexcept {
+  const auto rows = static_cast<std::uint32_t>(slot.rows.size());
+  const bool told = b.station->asks();
+  if (told && !slot.call.began) slot.call.at = leader.executor->now();
+  call_stage(slot, b);
+  if (told) b.station->observe({rows, std::max(rows, slot.padded), leader.executor->now() - slot.call.at});
+  slot.call.began = false;
+  if (b.region->trace) trace_batch(leader, b, rows);
+  for (Turn* w : slot.rows) {
     if (w->block->region->trace) trace_row(*w->frame, *w->block);
     end_spending(*w->frame, Spent::ran);
     if (w->frame == &leader) continue;
     w->frame->at<RegionState>(w->block->state).at.store(0, std::memory_order_relaxed);
     spawn({w->frame, w->block->next});
   }
+}
+
+// Lets a call's simulated time pass. True: on the executor's clock, and then the leader comes back; until then it is
+// the executor's.
+bool pass_time(Frame& leader, Turn& w, const Block& b, Slot& slot) noexcept {
+  const auto rows = std::max(static_cast<std::uint32_t>(slot.rows.size()), slot.padded);
+  Slot::Call& call = slot.call;
+  call.at = leader.executor->now();
+  call.began = true;
+  call.leader = &w;
+  call.where = leader.program->names[static_cast<std::size_t>(b.first - leader.program->code.data())];
+  call.over = [](Work& work) noexcept {
+    Turn& leads = *static_cast<Slot::Call&>(work).leader;
+    leads.granted = true;
+    begin_spending(*leads.frame, Spent::queued);
+    spawn_queued({leads.frame, leads.block});
+  };
+  const TimePoint due = call.at + b.station->spec().takes(b.first->context, rows);
+  if (leader.engine->executor->occupy(due, call)) return true;
+  std::this_thread::sleep_until(due);
+  return false;
+}
+
+// True: the batch was called, and the leader's block runs on; false: it comes back when the call's time has passed.
+bool run_batch(Frame& leader, Turn& w, const Block& b) noexcept {
+  Slot& slot = *w.slot;
+  if (!slot.call.began) {
+    begin_rows(leader, b, slot);
+    if (slot.rows.empty()) return true;
+    if (b.station->spec().takes && pass_time(leader, w, b, slot)) return false;
+  }
+  return end_rows(leader, b, slot), true;
 }
 
 Turn& write_turn(Step s) noexcept {
@@ -154,8 +197,35 @@ void elements_leave_queues(const Frame& f, const Program& element) noexcept {
     if (c.element && c.element->queues) elements_leave_queues(f, *c.element);
 }
 
-void give_on(Turn* next) noexcept {
-  if (next) spawn_queued({next->frame, next->block});
+void give_up_slot(Frame& f, Station& station, Slot& slot) noexcept {
+  if (station.asks()) {
+    Station::Decided decided;
+    station.leave_asking(slot, f.executor->now(), decided);
+    carry_out(decided);
+  } else if (const Turn* next = station.leave(slot)) {
+    spawn_queued({next->frame, next->block});
+  }
+}
+
+// One who will not see the end of the call that it was to be in, or is in.
+void forget_row(Slot& slot, Turn& w) noexcept {
+  const auto row = std::find(slot.rows.begin(), slot.rows.end(), &w);
+  if (row == slot.rows.end()) return;
+  if (slot.call.began) {
+    slot.batch.erase(slot.batch.begin() + (row - slot.rows.begin()));
+    w.frame->at<RegionState>(w.block->state).at.store(0, std::memory_order_relaxed);
+    end_spending(*w.frame, Spent::ran);
+  }
+  slot.rows.erase(row);
+  if (slot.rows.empty()) slot.call.began = false;
+}
+
+Station::Entry enter(Station& station, Turn& w) noexcept {
+  if (!station.asks()) return station.enter(w, may_wait);
+  Station::Decided decided;
+  const Station::Entry entry = station.enter_asking(w, may_wait, decided);
+  carry_out(decided);
+  return entry;
 }
 
 }  // namespace
@@ -171,12 +241,12 @@ bool begin_turn(Step s) noexcept {
       return call_begins(*b.station, w.stream), true;
     }
     if (!f.shared) f.shared = true;  // others read it: written once
-    if (b.site && f.timed && has_deadline(f) && !may_join(f, b)) {
+    if (b.site && f.timed && has_deadline(f) && !b.station->drops() && !may_join(f, b)) {
       expire(f, Code::would_miss);
       return release(f), false;
     }
     begin_spending(f, Spent::queued);
-    const Station::Entry entry = b.station->enter(w, may_wait);
+    const Station::Entry entry = enter(*b.station, w);
     if (entry == Station::Entry::waits) return false;  // and is somebody else's now
     end_spending(f, Spent::queued);
     switch (entry) {
@@ -187,15 +257,18 @@ bool begin_turn(Step s) noexcept {
         return call_begins(*b.station, w.stream), true;
       case Station::Entry::entered: break;
     }
-  } else if (b.region->role == Role::call) {
+  } else if (b.region->role == Role::call && !w.slot->call.began) {
     call_has_turn(f, *b.region);
   }
   w.granted = false;
   call_begins(*b.station, w.stream);
-  turn_begins(f, b, w);
-  if (b.region->trace && !b.station->spec().batch) trace_turn(f, b);
+  if (!w.slot->call.began) turn_begins(f, b, w);
+  if (b.station->spec().batch) {
+    if (run_batch(f, w, b)) return true;
+    return call_ended(), false;
+  }
+  if (b.region->trace) trace_turn(f, b);
   ready_state(f, b, *w.slot);
-  if (b.station->spec().batch) run_batch(f, b, *w.slot);
   return true;
 }
 
@@ -206,19 +279,19 @@ void end_turn(Frame& f, const Region& r, Station& station) noexcept {
   Slot* const slot = std::exchange(w.slot, nullptr);
   if (!slot) return;
   turn_ends(f, w, station, std::max<std::size_t>(slot->rows.size(), 1));
-  give_on(station.leave(*slot));
+  give_up_slot(f, station, *slot);
 }
 
 void abandon_turn(Step s) noexcept {
   Turn& w = s.frame->at<Turn>(s.block->region->turn);
   if (!std::exchange(w.granted, false)) return;
   Slot& slot = *std::exchange(w.slot, nullptr);
-  if (slot.rows.size() < 2) return give_on(s.block->station->leave(slot));
-  slot.rows.erase(slot.rows.begin());  // the rest of a batch goes on without it
-  Turn& next = *slot.rows.front();
+  forget_row(slot, w);
+  if (slot.rows.empty()) return give_up_slot(*s.frame, *s.block->station, slot);
+  Turn& next = *slot.rows.front();  // the rest of a batch goes on without it
   next.slot = &slot;
   next.granted = true;
-  give_on(&next);
+  spawn_queued({next.frame, next.block});
 }
 
 void leave_queues(Frame& f, std::uint32_t first, std::uint32_t last) noexcept {

@@ -46,7 +46,8 @@ class Fuser {
     double block = seconds(choices, 0);
     for (std::size_t i = 1; i < count; ++i) {
       const bool possible = !detail::boundary(graph.nodes[i - 1], graph.nodes[i]) && home[i] == home[i - 1] &&
-                            choices.device[i] == choices.device[i - 1] && !choices.fork[i];
+                            choices.device[i] == choices.device[i - 1] && !choices.fork[i] &&
+                            !waits(graph, choices, i - 1) && !waits(graph, choices, i);
       const auto against = possible ? reason_against(block, seconds(choices, i)) : std::optional<std::string>("");
       choices.group[i] = choices.group[i - 1] + (against ? 1 : 0);
       if (!against) {
@@ -65,6 +66,10 @@ class Fuser {
   }
 
  private:
+  // By choice; what the graph says is a boundary anyway.
+  static bool waits(const Graph& graph, const GraphChoices& choices, std::size_t i) {
+    return !choices.batch.empty() && station_of(graph.nodes[i], choices, i).limit != 0;
+  }
   static double seconds(const GraphChoices& choices, std::size_t i) {
     return choices.seconds.empty() ? -1 : choices.seconds[i];
   }

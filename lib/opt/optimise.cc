@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 
+#include "tailrace/opt/batch.h"
 #include "tailrace/opt/cost.h"
 #include "tailrace/opt/exit.h"
 #include "tailrace/opt/fork.h"
@@ -24,6 +25,7 @@ constexpr std::array all_passes{
     Pass{"fork", PassKind::rewrite, fork, "before fuse: no block spans branches that run at the same time"},
     Pass{"exit", PassKind::choice, exits, "behind variant: what follows a cascade costs what its variants do"},
     Pass{"race", PassKind::choice, race, "before fuse: a hedge ends a block; behind all that looks stages up by path"},
+    Pass{"batch", PassKind::choice, batch, "behind race: it leaves calls of hedges alone; before fuse: it ends blocks"},
     Pass{"fuse", PassKind::rewrite, fuse, "last: it draws the blocks from everything decided before"},
 };
 

@@ -22,6 +22,11 @@ const PolicyUse& policy_of(const Node& hedge, const GraphChoices& choices, std::
   return choices.hedge.empty() || choices.hedge[i].name.empty() ? hedge.policy : choices.hedge[i];
 }
 
+StationSpec station_of(const Node& node, const GraphChoices& choices, std::size_t i) {
+  if (choices.batch.empty() || choices.batch[i].use.max == 0) return node.stage.station;
+  return with_batches(node.stage, choices.batch[i].use, choices.batch[i].times);
+}
+
 std::optional<Duration> reserve_of(const Node& node, const GraphChoices& choices, std::size_t i) {
   if (node.reserve || choices.reserve.empty() || choices.reserve[i] < Duration{}) return node.reserve;
   return choices.reserve[i];

@@ -26,6 +26,12 @@ std::string in_words(const Parameters& parameters) {
   return text;
 }
 
+std::string in_words(const BatchUse& use) {
+  if (!use.said()) return "none said";
+  return "up to " + std::to_string(use.max) + ", replicas " + std::to_string(use.replicas) + ", policy " +
+         use.policy.name + "(" + in_words(use.policy.parameters) + ")";
+}
+
 std::string function_difference(const std::string& where, const char* what, const std::string& a,
                                 const Parameters& of_a, const std::string& b, const Parameters& of_b) {
   if (a != b) return unequal(where, what, a, b);
@@ -44,12 +50,14 @@ std::string stage_difference(const std::string& where, const Stage& a, const Sta
   if (!found.empty()) return found;
   if (a.model.name != b.model.name) return unequal(where, "model", a.model.name, b.model.name);
   if (a.model.variant != b.model.variant) return unequal(where, "variant", a.model.variant, b.model.variant);
-  if (a.model.need == b.model.need) return {};
   const auto device = [](const Need& need) { return need.device ? name(*need.device) : std::string("any"); };
   if (a.model.need.device != b.model.need.device)
     return unequal(where, "device needed", device(a.model.need), device(b.model.need));
-  return unequal(where, "accuracy needed", std::to_string(a.model.need.accuracy),
-                 std::to_string(b.model.need.accuracy));
+  if (a.model.need != b.model.need)
+    return unequal(where, "accuracy needed", std::to_string(a.model.need.accuracy),
+                   std::to_string(b.model.need.accuracy));
+  if (a.batching == b.batching) return {};
+  return unequal(where, "batches", in_words(a.batching), in_words(b.batching));
 }
 
 std::string graph_difference(const std::string& prefix, const Graph& a, const Graph& b);

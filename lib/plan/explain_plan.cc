@@ -37,7 +37,7 @@ class BlockText {
     const auto first = i;
     double seconds = 0;
     for (; i < graph.nodes.size() && simple(graph.nodes[i]) && choices.group[i] == choices.group[first]; ++i) {
-      names.push_back(in_block(graph.nodes[i], choices.fork[i]));
+      names.push_back(in_block(graph.nodes[i], choices.fork[i]) + batches(graph.nodes[i], choices, i));
       const double more = seconds_of(choices, i);
       seconds = seconds < 0 || more < 0 ? -1 : seconds + more;
     }
@@ -64,6 +64,13 @@ class BlockText {
     return node.name + (model.empty() ? "" : " (" + model + ")") + (fork ? " (its inputs at the same time)" : "");
   }
 
+  static std::string batches(const Node& node, const GraphChoices& choices, std::size_t i) {
+    if (choices.batch.empty() || choices.batch[i].use.max <= 1) return {};
+    const StationSpec station = station_of(node, choices, i);
+    const std::string calls = station.limit == 1 ? "one call at a time" : fmt::format("{} at a time", station.limit);
+    const std::string by = station.policy.name.empty() ? "" : ", sized by " + in_words(station.policy);
+    return fmt::format(" in batches of up to {}, {}{}", station.max_batch, calls, by);
+  }
   static std::string policy(const Node& node, const GraphChoices& choices, std::size_t i) {
     if (node.kind != Kind::hedge) return {};
     return ", second call by " + in_words(policy_of(node, choices, i));
@@ -138,7 +145,8 @@ void write_blocks(Page& page, const PlanData& plan) {
 bool fits(const Graph& graph, const GraphChoices& choices) {
   const auto count = graph.nodes.size();
   if (choices.group.size() != count || choices.device.size() != count || choices.fork.size() != count ||
-      choices.arms.size() != count || (!choices.hedge.empty() && choices.hedge.size() != count))
+      choices.arms.size() != count || (!choices.hedge.empty() && choices.hedge.size() != count) ||
+      (!choices.batch.empty() && choices.batch.size() != count))
     return false;
   if (!choices.seconds.empty() && choices.seconds.size() != count) return false;
   for (std::size_t i = 0; i < count; ++i) {

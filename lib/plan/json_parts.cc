@@ -114,6 +114,38 @@ std::optional<Need> FlowReader::read_need(const Place& place) {
   return std::nullopt;
 }
 
+// "batch": {"max": 32, "replicas": 1, "policy": "table"}: how requests share the calls of a model or a batch stage.
+void FlowReader::read_batch(const Place& place, Stage& stage) {
+  const auto* batch = place.object.find("batch");
+  if (!batch || !expect(batch->value, JsonKind::object, place.path, "'batch'")) return;
+  const Place inside{batch->value, place.path};
+  check_keys(inside, {"max", "replicas", "policy"});
+  if (!stage.together && !stage.station.batch)
+    return add(Code::unsupported, batch->at, place.path,
+               "'batch' is for models, and for functions that take a tr::Batch");
+  BatchUse use;
+  use.max = read_count(inside, "max", most_batch_rows);
+  use.replicas = read_count(inside, "replicas", 10000);
+  if (const auto* policy = batch->value.find("policy"))
+    if (auto call = read_call(policy->value, place.path))
+      use.policy = {call->first.substr(0, 200), std::move(call->second)};
+  if (use.max == 0) use.max = std::max(1u, stage.station.batch ? stage.station.max_batch : 32u);
+  stage.batching = use;
+  stage.station = with_batches(stage, use, {});
+}
+
+// A whole number from 1 to `most`; 0 where there is none.
+unsigned FlowReader::read_count(const Place& batch, std::string_view key, unsigned most) {
+  const auto* member = batch.object.find(key);
+  const std::string what = "'" + std::string(key) + "' of 'batch'";
+  if (!member || !expect(member->value, JsonKind::number, batch.path, what)) return 0;
+  const double number = member->value.number;
+  if (number >= 1 && number <= most && number == std::floor(number)) return static_cast<unsigned>(number);
+  add(Code::bad_value, member->value.at, batch.path,
+      what + " must be a whole number from 1 to " + std::to_string(most));
+  return 0;
+}
+
 // Without `run` where there is none.
 Test FlowReader::read_test(const JsonValue& value, const std::string& path, const Type* judged, std::string_view what) {
   const auto call = read_call(value, path);
@@ -155,6 +187,7 @@ FlowReader::ReadArm FlowReader::read_arm(const JsonValue& value, const std::stri
   if (*form == Form::run || *form == Form::model) {
     auto stage = *form == Form::run ? read_function(what, place, {in}, false) : read_model(what, place, in);
     read.gives = stage ? stage->gives : nullptr;
+    if (stage) read_batch(place, *stage);
     if (stage) read.arm = arm_of(*std::move(stage));
   } else if (const auto flow = *form == Form::flow ? read_nested(what, in, path) : read_stages(what, {}, in, path)) {
     read.gives = flow->at(flow->output).type;

@@ -46,7 +46,8 @@ std::string_view FlowReader::key(Form form) {
 
 std::vector<std::string_view> FlowReader::extras(Form form) {
   switch (form) {
-    case Form::model: return {"need", "device"};
+    case Form::run: return {"batch"};
+    case Form::model: return {"need", "device", "batch"};
     case Form::race: return {"valid"};
     case Form::quorum: return {"agree"};
     case Form::hedge: return {"policy"};
@@ -54,7 +55,6 @@ std::vector<std::string_view> FlowReader::extras(Form form) {
     case Form::staged: return {"reserve_ms"};
     case Form::choose: return {"select"};
     case Form::each: return {"keep"};
-    case Form::run:
     case Form::join:
     case Form::flow:
     case Form::stages: break;
@@ -333,6 +333,7 @@ int FlowReader::read_form(Scope& scope, std::optional<Form> form, const Place& p
         if (const auto flow = read_nested(value, in, place.path)) return splice(scope, node, *flow);
     }
     node.type = stage ? stage->gives : node.type;
+    if (stage) read_batch(place, *stage);
     if (stage) node.stage = *std::move(stage);
   }
   scope.graph.nodes.push_back(std::move(node));

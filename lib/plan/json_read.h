@@ -74,6 +74,8 @@ class FlowReader {
                    bool join);
   std::optional<Stage> read_model(const JsonValue& value, const Place& place, const Type* in);
   std::optional<Need> read_need(const Place& place);
+  void read_batch(const Place& place, Stage& stage);
+  unsigned read_count(const Place& batch, std::string_view key, unsigned most);
   Test read_test(const JsonValue& value, const std::string& path, const Type* judged, std::string_view what);
   bool read_flag(const Place& place, std::string_view key, bool otherwise);
   ReadArm read_arm(const JsonValue& value, const std::string& path, const Type* in, bool rung, bool last);

@@ -93,10 +93,19 @@ class Writer {
       json["model"] = stage.model.name;
       if (stage.model.need.device) json["device"] = name(*stage.model.need.device);
       if (stage.model.need.accuracy != 0) json["need"]["accuracy"] = finite(stage.model.need.accuracy, path);
+      batch(json, stage.batching, path);
     } else {
       json["run"] = call(stage.function, stage.parameters, path, "this function");
       if (catalog_ && !stage.function.empty()) check(catalog_->stage(stage.function, stage.parameters), path);
+      batch(json, stage.batching, path);
     }
+  }
+  void batch(Json& json, const BatchUse& use, const std::string& path) {
+    if (!use.said()) return;
+    Json& to = json["batch"];
+    to["max"] = use.max;
+    if (use.replicas) to["replicas"] = use.replicas;
+    if (!use.policy.name.empty()) to["policy"] = call(use.policy.name, use.policy.parameters, path, "this policy");
   }
 
   Json test(const Test& test, const std::string& path, const char* what) {

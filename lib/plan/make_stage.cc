@@ -13,6 +13,19 @@ Stage::~Stage() = default;
 
 bool joins_blocks(const Stage& stage) noexcept { return stage.station.limit == 0 && !stage.asynchronous; }
 
+StationSpec with_batches(const Stage& stage, const BatchUse& use, const BatchTimes& times) {
+  StationSpec station = stage.station;
+  if (!station.batch) {
+    station.batch = stage.together;
+    if (!station.batch || use.max <= 1) return stage.station;
+  }
+  station.max_batch = std::clamp(use.max, 1u, most_batch_rows);
+  if (use.replicas || station.limit == 0) station.limit = std::max(1u, use.replicas);
+  if (!use.policy.name.empty()) station.policy = use.policy;
+  if (times.known()) station.times = times;
+  return station;
+}
+
 Test::Test() = default;
 Test::Test(const Test&) = default;
 Test::Test(Test&&) noexcept = default;
@@ -25,10 +38,23 @@ Test::~Test() = default;
 namespace tailrace::detail {
 
 namespace {
+constexpr unsigned usual_max_batch = 32;
 // What options say is added to what is known; a name or parameters given further inside stay unless given anew.
 void add_name(std::string& function, Parameters& parameters, StageOptions& options) {
   if (!options.function.empty()) function = std::move(options.function);
   if (!options.parameters.empty()) parameters = std::move(options.parameters);
+}
+}  // namespace
+
+namespace {
+// What options say of batches.
+void add_batching(Stage& stage, const StageOptions& options) {
+  if (options.max_batch) stage.batching.max = options.max_batch;
+  if (!options.batch.name.empty()) stage.batching.policy = options.batch;
+  if (!options.times.known() && options.max_batch == 0 && options.batch.name.empty()) return;
+  stage.batching.replicas = stage.station.limit;
+  if (stage.batching.max == 0) stage.batching.max = usual_max_batch;
+  stage.station = with_batches(stage, stage.batching, options.times.known() ? options.times : stage.station.times);
 }
 }  // namespace
 
@@ -48,7 +74,7 @@ Stage with_options(Stage stage, StageOptions options) {
   stage.quick = stage.quick || options.quick;
   if (options.serial) stage.station.limit = 1;
   else if (options.limit) stage.station.limit = options.limit;
-  if (options.max_batch && stage.station.batch) stage.station.max_batch = options.max_batch;
+  if (stage.station.batch || stage.together) add_batching(stage, options);
   add_name(stage.function, stage.parameters, options);
   return stage;
 }
@@ -58,10 +84,11 @@ Stage asynchronous(Stage stage) {
   return stage;
 }
 
-Stage with_batch(Stage stage, BatchThunk batch) {
+Stage with_batch(Stage stage, BatchThunk batch, BatchTimeThunk takes) {
   stage.station.limit = 1;
+  stage.station.takes = takes;
   stage.station.batch = batch;
-  stage.station.max_batch = 32;
+  stage.station.max_batch = usual_max_batch;
   return stage;
 }
 
@@ -97,6 +124,7 @@ void call_as_served(Stage& stage) {
   const auto& model = stage.model.model;
   if (!stage.later || !model || !model->starts()) return;
   stage.asynchronous = true;
+  stage.together = nullptr;  // the model's own device sees to that
   stage.take = stage.leave = stage.later;
 }
 
@@ -107,8 +135,9 @@ void serve(Stage& stage, std::shared_ptr<const Model> model, std::string variant
   call_as_served(stage);
 }
 
-Stage with_model(Stage stage, const ModelUse& use) {
+Stage with_model(Stage stage, const ModelUse& use, BatchThunk together) {
   stage.model = use;
+  stage.together = together;
   stage.replicable = true;
   call_as_served(stage);
   return stage;

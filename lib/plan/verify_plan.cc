@@ -30,7 +30,8 @@ class PlanCheck {
     if (choices.group.size() != count || choices.device.size() != count || choices.fork.size() != count ||
         choices.arms.size() != count || (!choices.seconds.empty() && choices.seconds.size() != count) ||
         (!choices.hedge.empty() && choices.hedge.size() != count) ||
-        (!choices.reserve.empty() && choices.reserve.size() != count))
+        (!choices.reserve.empty() && choices.reserve.size() != count) ||
+        (!choices.batch.empty() && choices.batch.size() != count))
       return misfit(prefix.empty() ? graph.name : prefix,
                     "the choices are for another graph: they must be as many as stages");
     look_at_groups(graph, choices, prefix);
@@ -62,6 +63,8 @@ class PlanCheck {
       misfit(where, "only a hedge has a hedging policy");
     if (!choices.reserve.empty() && choices.reserve[i] >= Duration{} && !is_anytime(node))
       misfit(where, "only a cascade has a cut-off, or a staged of which a stage gives an AnytimeExit");
+    if (!choices.batch.empty() && choices.batch[i].use.max > 1 && !node.stage.together && !node.stage.station.batch)
+      misfit(where, "only a model or a batch stage answers batches");
     if (choices.arms[i].size() != node.arms.size())
       return misfit(where, "the choices are for another graph: they must be as many as arms");
     for (std::size_t k = 0; k < node.arms.size(); ++k)

@@ -71,23 +71,52 @@ PolicyCatalog::PolicyCatalog() {
   add_hedge("adaptive", {{"share", usual.share, 0, 1}, {"burst", usual.burst, 1, 1e6}}, [](const Parameters& p) {
     return AdaptiveHedge{p.number("share", 0), p.number("burst", 0)};
   });
+  add_batches();
 }
 
-std::vector<std::string> PolicyCatalog::hedges() const {
+void PolicyCatalog::add_batches() {
+  add_batch("greedy", {}, [](const Parameters&) { return GreedyBatch{}; });
+  add_batch("fixed", {{"size", 32, 1, BatchPlan::most_rows}, {"delay_ms", 0, 0, longest_ms}}, [](const Parameters& p) {
+    return FixedBatch{static_cast<std::uint32_t>(p.number("size", 1)), delay_of(p)};
+  });
+  add_batch("aimd", {{"goal_ms", 10, 0, longest_ms}, {"shrink", .9, .1, 1}}, [](const Parameters& p) {
+    return AimdBatch{milliseconds(p.number("goal_ms", 0)), p.number("shrink", 0)};
+  });
+  const TableBatch usual;
+  add_batch("table", {{"margin", usual.margin, 0, 100}},
+            [](const Parameters& p) { return TableBatch{p.number("margin", 0)}; });
+}
+
+namespace {
+template <class Names>
+std::vector<std::string> names_of(const Names& all) {
   std::vector<std::string> names;
-  for (const auto& [name, known] : hedges_) names.push_back(name);
+  for (const auto& entry : all) names.push_back(entry.first);
   return names;
 }
+}  // namespace
 
-Built<std::shared_ptr<const HedgePolicy>> PolicyCatalog::hedge(const PolicyUse& use) const {
-  const auto found = hedges_.find(use.name);
-  if (found == hedges_.end())
-    return Problems(Code::unknown_name, "",
-                    "there is no hedging policy '" + use.name + "'" + nearest_hint(use.name, hedges()));
+std::vector<std::string> PolicyCatalog::hedges() const { return names_of(hedges_); }
+std::vector<std::string> PolicyCatalog::batches() const { return names_of(batches_); }
+
+template <class Policy>
+Built<std::shared_ptr<const Policy>> PolicyCatalog::find(const Names<Policy>& names, const PolicyUse& use,
+                                                         const char* kind) {
+  const auto found = names.find(use.name);
+  if (found == names.end())
+    return Problems(
+        Code::unknown_name, "",
+        std::string("there is no ") + kind + " policy '" + use.name + "'" + nearest_hint(use.name, names_of(names)));
   Problems problems;
   const Parameters all = checked(found->second.numbers, use, problems);
   if (!problems.empty()) return problems;
   return found->second.make(all);
+}
+Built<std::shared_ptr<const HedgePolicy>> PolicyCatalog::hedge(const PolicyUse& use) const {
+  return find(hedges_, use, "hedging");
+}
+Built<std::shared_ptr<const BatchPolicy>> PolicyCatalog::batch(const PolicyUse& use) const {
+  return find(batches_, use, "batching");
 }
 
 }  // namespace tailrace

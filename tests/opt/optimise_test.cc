@@ -40,7 +40,7 @@ TEST_CASE("the list of passes is in order, each says why it stands there") {
     names += std::string(pass.name) + " ";
     CHECK(pass.why_here.size() > 10);
   }
-  CHECK(names == "variant place cost fork exit race fuse ");
+  CHECK(names == "variant place cost fork exit race batch fuse ");
   CHECK(tr::passes()[0].kind == tr::PassKind::choice);
   CHECK(tr::passes()[1].kind == tr::PassKind::choice);
   CHECK(tr::passes()[4].kind == tr::PassKind::choice);

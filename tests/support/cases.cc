@@ -29,6 +29,7 @@ const std::vector<Case>& cases() {
     add_order_cases(t);
     add_overload_cases(t);
     add_batch_cases(t);
+    add_batch_policy_cases(t);
     add_timing_cases(t);
     add_leaving_cases(t);
     add_building_cases(t);

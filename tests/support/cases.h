@@ -116,6 +116,7 @@ void add_station_cases(std::vector<Case>& table);
 void add_order_cases(std::vector<Case>& table);
 void add_overload_cases(std::vector<Case>& table);
 void add_batch_cases(std::vector<Case>& table);
+void add_batch_policy_cases(std::vector<Case>& table);
 void add_timing_cases(std::vector<Case>& table);
 void add_leaving_cases(std::vector<Case>& table);
 void add_building_cases(std::vector<Case>& table);

@@ -181,6 +181,14 @@ auto together(unsigned n, Text text_of) {
     if (some_left && n % 2) throw std::runtime_error("behind the others " + std::to_string(n));
   };
 }
+// Who takes whom along changes no answer.
+PolicyUse sizes_batches(unsigned n) {
+  switch (n % 3) {
+    case 0: return {"aimd", {{"goal_ms", .05}}};
+    case 1: return {"fixed", {{"size", 2}, {"delay_ms", .1}}};
+    default: return {};
+  }
+}
 std::string token_text(const Token& t) { return t.text(); }
 std::string boxed_text(const Boxed& b) { return std::to_string(b.n); }
 
@@ -237,7 +245,7 @@ Stream<Token> later_stage(const Stream<Token>& s, const std::string& name, unsig
     case 5: return s.then(name, stage(in_turn(n, 3), {.limit = 3}));
     case 6: return s.then(name, stateful<Notes>(noting(n), {.replicas = 1 + n % 2}));
     case 7: return s.then(name, stateful<Notes>(noting(n), {.per_stream = true}));
-    case 8: return s.then(name, stage(together<Token>(n, token_text), {.max_batch = many}));
+    case 8: return s.then(name, stage(together<Token>(n, token_text), {.max_batch = many, .batch = sizes_batches(n)}));
     default:
       return s.then(name, boxing(n)).then(name + "b", stage(together<Boxed>(n, boxed_text), {.max_batch = many}));
   }

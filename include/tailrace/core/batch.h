@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
 
@@ -24,6 +25,13 @@ struct BatchRow {
   void (*fail)(const BatchRow&, const Error&) noexcept;
 };
 
+// One call of a batch stage. `padded`: as how many rows it had better run, where that is quicker; never fewer.
+struct BatchCall {
+  BatchRow* rows;
+  std::size_t count;
+  std::uint32_t padded;
+};
+
 }  // namespace detail
 
 // What a batch stage gets: rows of different requests, to be answered together.
@@ -38,9 +46,12 @@ struct BatchRow {
 template <class In, class Out>
 class Batch {
  public:
-  explicit Batch(std::span<detail::BatchRow> rows) noexcept : rows_(rows) {}
+  explicit Batch(const detail::BatchCall& call) noexcept : rows_(call.rows, call.count), padded_(call.padded) {}
 
   std::size_t size() const noexcept { return rows_.size(); }
+  // As how many rows the call had better run: size(), or more where the stage's table of times says that a larger call
+  // is quicker. What stands in the further rows does not matter.
+  std::size_t padded() const noexcept { return padded_; }
   // REQUIRES for all of these: i < size().
   const In& in(std::size_t i) const noexcept { return detail::in_slot<In>(rows_[i].in); }
 
@@ -71,6 +82,7 @@ class Batch {
 
  private:
   std::span<detail::BatchRow> rows_;
+  std::size_t padded_;
 };
 
 }  // namespace tailrace

@@ -20,7 +20,11 @@ struct StageOptions {
   bool quick = false;       // returns within microseconds: may run on the caller's thread under a deadline
   bool serial = false;      // one call at a time, in order of arrival
   unsigned limit = 0;       // calls at a time; 0: no limit
-  unsigned max_batch = 0;   // of a batch stage: requests that one call may answer; 0: 32
+  // Of a batch stage, requests that one call may answer; 0: 32. Of a model, the same: then requests wait for its calls,
+  // of which there are `limit` at a time (0: one); 0: the pass `batch` decides, and 1: it answers no batches.
+  unsigned max_batch = 0;
+  PolicyUse batch{};        // of both: the policy that sizes batches; without a name all who wait are taken
+  BatchTimes times{};       // what calls of so many rows take, for that policy; empty: it learns
   std::string function{};   // its name in a Catalog; the stage's own name where empty
   Parameters parameters{};  // what its Catalog factory was given
 };

@@ -254,10 +254,11 @@ Catalog& Catalog::add_test_factory(std::string name, std::vector<ParameterRule> 
 
 template <class In, class Out>
 Catalog& Catalog::add_model(std::string name, Conversion<In, Out> conversion) {
-  return put_model(std::move(name), {&detail::known<In>::value, &detail::known<Out>::value,
-                                     [conversion = std::move(conversion)](ModelUse use) {
-                                       return detail::make_stage<In>(ModelStage<In, Out>(std::move(use), conversion));
-                                     }});
+  return put_model(std::move(name),
+                   {&detail::known<In>::value, &detail::known<Out>::value,
+                    [conversion = std::make_shared<const Conversion<In, Out>>(std::move(conversion))](ModelUse use) {
+                      return detail::make_stage<In>(ModelStage<In, Out>(std::move(use), conversion));
+                    }});
 }
 
 template <class... T>

@@ -6,6 +6,7 @@
 #include "tailrace/core/clock.h"
 #include "tailrace/core/parameters.h"
 #include "tailrace/core/tensor.h"
+#include "tailrace/plan/stage.h"
 
 namespace tailrace {
 
@@ -22,14 +23,21 @@ struct Decision {
   std::string source;   // "profile", "simulation", …; empty: nobody measured it, so that it is unknown
 };
 
+// How requests share the calls of one stage.
+struct BatchChoice {
+  BatchUse use{};      // max 0: nothing was chosen
+  BatchTimes times{};  // of calls by their number of rows, for the policy; empty: unknown
+};
+
 // Choices for one graph, and for the graphs of its nodes' arms; parallel to Graph::nodes.
 struct GraphChoices {
   std::vector<int> group;  // nodes of one number run as one block, where they follow each other
   std::vector<Device> device;
-  std::vector<bool> fork;         // a join whose branches run at the same time
-  std::vector<PolicyUse> hedge;   // of hedges: which policy starts their second calls. Empty: what the graph says
-  std::vector<Duration> reserve;  // see Node::reserve; below 0: none. Empty: what the graph says
-  std::vector<double> seconds;    // what a call is expected to take; below 0: unknown. Empty: there is no profile
+  std::vector<bool> fork;          // a join whose branches run at the same time
+  std::vector<PolicyUse> hedge;    // of hedges: which policy starts their second calls. Empty: what the graph says
+  std::vector<Duration> reserve;   // see Node::reserve; below 0: none. Empty: what the graph says
+  std::vector<double> seconds;     // what a call is expected to take; below 0: unknown. Empty: there is no profile
+  std::vector<BatchChoice> batch;  // of models that answer batches. Empty: what the graph says
   std::vector<std::vector<GraphChoices>> arms;
 };
 
@@ -51,6 +59,8 @@ struct Node;
 const PolicyUse& policy_of(const Node& hedge, const GraphChoices& choices, std::size_t i);
 // How long before a request's deadline node `i` is cut off; what the graph says goes before the choices.
 std::optional<Duration> reserve_of(const Node& node, const GraphChoices& choices, std::size_t i);
+// Where requests wait for node `i`; its limit is 0 where they do not.
+StationSpec station_of(const Node& node, const GraphChoices& choices, std::size_t i);
 // One block per stage, everything on the CPU, nothing forked: how a graph runs when nobody has decided anything.
 GraphChoices default_choices(const Graph& graph);
 

@@ -132,15 +132,27 @@ constexpr Thunk begin_leaving_of() {
 }
 
 template <class F>
-void call_batch(const void* context, BatchRow* rows, std::size_t count) {
+void call_batch(const void* context, const BatchCall& call) {
   decltype(auto) f = held<F>(context);
-  Batch<typename batch_t<F>::in, typename batch_t<F>::out> batch({rows, count});
+  Batch<typename batch_t<F>::in, typename batch_t<F>::out> batch(call);
   f(batch);
+}
+template <class In, class F>
+void model_batch(const void* context, const BatchCall& call) {
+  Batch<In, typename F::output> batch(call);
+  static_cast<const F*>(context)->answer(batch);
+}
+// Where its time is simulated (sim/batch.h).
+template <class F>
+constexpr BatchTimeThunk batch_time_of() {
+  if constexpr (requires(const F& f) { f.simulated_time(1u); })
+    return [](const void* context, std::uint32_t rows) { return held<F>(context).simulated_time(rows); };
+  else return nullptr;
 }
 template <class F>
 void batch_of_one(const Instruction& i, char* frame) {
   BatchRow row = row_of(i, frame);
-  call_batch<F>(i.context, &row, 1);
+  call_batch<F>(i.context, {&row, 1, 1});
   if (!row.done) fail_forgotten(row);
 }
 
@@ -172,9 +184,9 @@ constexpr Thunk leave_thunk_of() {
 Stage assemble(std::initializer_list<const Type*> takes, const Type& gives, Thunk take, Thunk leave,
                std::shared_ptr<const void> context);
 Stage with_options(Stage stage, StageOptions options);
-Stage with_model(Stage stage, const ModelUse& use);
+Stage with_model(Stage stage, const ModelUse& use, BatchThunk together);
 Stage asynchronous(Stage stage);
-Stage with_batch(Stage stage, BatchThunk batch);
+Stage with_batch(Stage stage, BatchThunk batch, BatchTimeThunk takes);
 Stage with_state(Stage stage, const StateOps* ops, const StatefulOptions& options);
 
 template <class F, class... In>
@@ -187,7 +199,7 @@ template <class F>
 Stage make_batch(F f) {
   Stage s = assemble({&type_of<typename batch_t<F>::in>}, type_of<typename batch_t<F>::out>, nullptr, batch_of_one<F>,
                      hold(std::move(f)));
-  return with_batch(std::move(s), call_batch<F>);
+  return with_batch(std::move(s), call_batch<F>, batch_time_of<F>());
 }
 template <class In, class S, class M, class F>
 Stage make_stateful(Stateful<S, M, F> f) {
@@ -207,7 +219,7 @@ Stage make_stage(F f) {
     Stage s = assemble({&type_of<In>...}, type_of<gives_t<F, In...>>, nullptr,
                        leave_thunk_of<F, gives_t<F, In...>, In...>(), nullptr);
     s.later = begin_model<F, gives_t<F, In...>, In...>;
-    s = with_model(std::move(s), f.use());
+    s = with_model(std::move(s), f.use(), model_batch<In..., F>);
     s.context = hold(std::move(f));
     s.bind = [](const void* context, std::shared_ptr<const Model> model) -> std::shared_ptr<const void> {
       return std::make_shared<const F>(static_cast<const F*>(context)->with(std::move(model)));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tailrace/core/row_traits.h"
+#include "tailrace/model/collate.h"
 #include "tailrace/plan/stage.h"
 
 namespace tailrace {
@@ -15,9 +16,13 @@ struct Conversion {
   std::function<Result<Tensor>(const In&)>
       to_row;  // one row, without the batch dimension; may borrow the value's memory
   std::function<Result<Out>(const Tensor&)> from_row;  // one row of the output
+  // Rows of different shapes in one batch are filled up with zeros to the largest of them, for networks that ignore
+  // what is filled up; otherwise only rows of one shape share a call.
+  bool pad = false;
 };
 
 namespace detail {
+void guard_row(RowCalls& calls, std::size_t i, void (*f)(void* context), void* context) noexcept;
 template <class T>
 Result<Tensor> borrow_row(const T& value) {
   if constexpr (requires { row_traits<T>::borrow(value); }) return row_traits<T>::borrow(value);
@@ -27,8 +32,15 @@ Result<Tensor> borrow_row(const T& value) {
     return row;
   }
 }
-// One row through a model: adds and removes the batch dimension.
-Result<Tensor> call_model(const Model& model, const Tensor& row);
+// Does something for one row of a batch, which fails where that throws.
+template <class F>
+void for_row(RowCalls& calls, std::size_t i, F f) {
+  guard_row(
+      calls, i, [](void* context) { (*static_cast<F*>(context))(); }, &f);
+}
+// Whether two stages convert rows in the same way is known by the address of what does so.
+template <class In, class Out>
+const std::shared_ptr<const Conversion<In, Out>>& shared_row_conversion();
 
 // A call of a model that is computed elsewhere: lives until it is over, and is told of it then.
 class LaterCall {
@@ -83,7 +95,12 @@ class ModelStage {
   using output = Out;
 
   ModelStage(ModelUse use, Conversion<In, Out> conversion)
-      : use_(std::move(use)), conversion_(std::make_shared<const Conversion<In, Out>>(std::move(conversion))) {}
+      : ModelStage(std::move(use), std::make_shared<const Conversion<In, Out>>(std::move(conversion))) {}
+  // Stages of one model that are given one and the same conversion can share batches.
+  ModelStage(ModelUse use, std::shared_ptr<const Conversion<In, Out>> conversion)
+      : use_(std::move(use)), conversion_(std::move(conversion)), calls_(std::make_shared<RowCallsPool>()) {
+    use_.conversion = conversion_.get();
+  }
 
   const ModelUse& use() const { return use_; }
   ModelStage with(std::shared_ptr<const Model> model) const {
@@ -109,10 +126,34 @@ class ModelStage {
                         std::make_unique<detail::LaterCallTo<Conversion<In, Out>, Out>>(conversion_, std::move(done)),
                         executor);
   }
+  // The same for rows of several requests, with as few calls as their shapes allow. A row that cannot be converted or
+  // that the model refuses fails by itself. REQUIRES: use().model is set.
+  void answer(Batch<In, Out>& batch) const {
+    auto calls = calls_->take();
+    calls->begin(batch.size(), batch.padded());
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      detail::for_row(*calls, i, [&] {
+        Result<Tensor> row = conversion_->to_row(batch.in(i));
+        if (row) calls->put(i, *std::move(row));
+        else calls->fail(i, row.error());
+      });
+    calls->run(*use_.model, conversion_->pad);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (calls->has_answer(i))
+        detail::for_row(*calls, i, [&] {
+          Result<Out> value = conversion_->from_row(calls->answer(i));
+          if (value) batch.put(i, *std::move(value));
+          else calls->fail(i, value.error());
+        });
+      if (const Error* error = calls->failed(i)) batch.fail(i, *error);
+    }
+    calls_->give_back(std::move(calls));
+  }
 
  private:
   ModelUse use_;
   std::shared_ptr<const Conversion<In, Out>> conversion_;
+  std::shared_ptr<RowCallsPool> calls_;
 };
 
 template <class In, class Out>
@@ -129,7 +170,13 @@ ModelStage<In, Out> model(std::string name, Need need = {}) {
   ModelUse use;
   use.name = std::move(name);
   use.need = need;
-  return {std::move(use), row_conversion<In, Out>()};
+  return {std::move(use), detail::shared_row_conversion<In, Out>()};
+}
+
+template <class In, class Out>
+const std::shared_ptr<const Conversion<In, Out>>& detail::shared_row_conversion() {
+  static const auto shared = std::make_shared<const Conversion<In, Out>>(row_conversion<In, Out>());
+  return shared;
 }
 
 template <class F>

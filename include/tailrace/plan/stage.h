@@ -9,6 +9,7 @@
 #include "tailrace/core/error.h"
 #include "tailrace/core/parameters.h"
 #include "tailrace/core/type.h"
+#include "tailrace/model/batch_times.h"
 #include "tailrace/model/model.h"
 #include "tailrace/model/need.h"
 
@@ -51,7 +52,9 @@ struct StateOps {
 };
 
 // Calls a batch stage for rows that stand in different frames.
-using BatchThunk = void (*)(const void* context, BatchRow* rows, std::size_t count);
+using BatchThunk = void (*)(const void* context, const BatchCall& call);
+// What a call for so many rows takes, of stages whose time is simulated.
+using BatchTimeThunk = Duration (*)(const void* context, std::uint32_t rows);
 
 }  // namespace detail
 
@@ -64,6 +67,21 @@ struct StationSpec {
   unsigned max_streams = 0;  // states kept; past it the one used longest ago makes room
   detail::BatchThunk batch = nullptr;
   unsigned max_batch = 1;  // requests that one call answers
+  PolicyUse policy{};      // who decides how many; without a name whoever gets the turn takes all who wait
+  BatchTimes times{};      // of calls by their number of rows; empty: unknown
+  detail::BatchTimeThunk takes = nullptr;  // null: its calls take what they take
+};
+
+// No call answers more requests.
+inline constexpr unsigned most_batch_rows = 1024;
+
+// What a flow says of batches of one stage, by hand; what it leaves out is decided by passes, or as it always was.
+struct BatchUse {
+  unsigned max = 0;       // requests that one call may answer; 0: not said. 1: none but its own
+  unsigned replicas = 0;  // calls at a time; 0: not said
+  PolicyUse policy{};
+  bool said() const noexcept { return max != 0; }
+  bool operator==(const BatchUse&) const = default;
 };
 
 // Which model a stage runs: by name and need, and once resolved the model itself.
@@ -72,6 +90,9 @@ struct ModelUse {
   Need need;
   std::string variant;                 // chosen variant; empty until resolved
   std::shared_ptr<const Model> model;  // null until resolved
+  // What makes rows of its values and back; null: the traits of their types. Places of one model, one conversion and
+  // one type share their batches.
+  const void* conversion = nullptr;
 };
 
 // A stage without its C++ types. Plain data; made and copied out of line, so that users' files compile quickly.
@@ -94,12 +115,16 @@ struct Stage {
   bool quick = false;         // returns within microseconds: may run on the caller's thread under a deadline
   bool asynchronous = false;  // its value comes later, by a Completion
   StationSpec station;
-  ModelUse model;  // name empty: not a model
+  BatchUse batching;
+  detail::BatchThunk together = nullptr;  // of models: answers rows of several requests; null: it cannot
+  ModelUse model;                         // name empty: not a model
   // For models: the context with `model` in place of what it had.
   std::shared_ptr<const void> (*bind)(const void* context, std::shared_ptr<const Model> model) = nullptr;
   detail::Thunk later = nullptr;  // for models that start their calls: in place of take and leave, asynchronously
 };
 
+// The station of a stage that answers batches as `use` says, where its own says nothing else.
+StationSpec with_batches(const Stage& stage, const BatchUse& use, const BatchTimes& times);
 // Whether a stage can share a block with others: its call neither waits for a turn nor for its value.
 bool joins_blocks(const Stage& stage) noexcept;
 

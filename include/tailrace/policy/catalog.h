@@ -12,6 +12,7 @@
 
 #include "tailrace/core/parameters.h"
 #include "tailrace/core/problems.h"
+#include "tailrace/policy/batch.h"
 #include "tailrace/policy/hedge.h"
 
 namespace tailrace {
@@ -87,6 +88,72 @@ class HedgePolicyOf final : public HedgePolicy {
 
 }  // namespace detail
 
+template <class P>
+concept BatchPolicyType = (std::constructible_from<typename P::State, const BatchSetup&> ||
+                           std::default_initializable<typename P::State>)&&requires(const P& p, typename P::State& s,
+                                                                                    const BatchSnapshot& seen,
+                                                                                    const BatchSample& sample,
+                                                                                    TimePoint now) {
+  { p.decide(seen, now, s) }
+  noexcept->std::same_as<BatchAction>;
+  { p.observe(s, sample) }
+  noexcept;
+};
+
+// A policy of any type that sizes batches. Immutable, and may be asked from any thread; a State belongs to who made it.
+class BatchPolicy {
+ public:
+  struct State {
+    virtual ~State() = default;
+  };
+  virtual ~BatchPolicy() = default;
+  // A new State. Throws std::bad_alloc.
+  virtual std::unique_ptr<State> start(const BatchSetup& setup) const = 0;
+  // REQUIRES: the State is of this policy, and no other thread uses it meanwhile.
+  virtual BatchAction decide(const BatchSnapshot& seen, TimePoint now, State& state) const noexcept = 0;
+  virtual void observe(State& state, const BatchSample& sample) const noexcept = 0;
+  // Whether it drops by itself who would miss his deadline, so that nobody else needs to look.
+  virtual bool drops() const noexcept = 0;
+  // The same for policies of one C++ type, and only for them.
+  virtual const void* type() const noexcept = 0;
+};
+
+namespace detail {
+
+template <BatchPolicyType P>
+class BatchPolicyOf final : public BatchPolicy {
+ public:
+  explicit BatchPolicyOf(P policy) : policy_(std::move(policy)) {}
+  std::unique_ptr<State> start(const BatchSetup& setup) const override {
+    if constexpr (std::constructible_from<typename P::State, const BatchSetup&>) return std::make_unique<Holder>(setup);
+    else return (void)setup, std::make_unique<Holder>();
+  }
+  BatchAction decide(const BatchSnapshot& seen, TimePoint now, State& state) const noexcept override {
+    return policy_.decide(seen, now, static_cast<Holder&>(state).state);
+  }
+  void observe(State& state, const BatchSample& sample) const noexcept override {
+    policy_.observe(static_cast<Holder&>(state).state, sample);
+  }
+  bool drops() const noexcept override {
+    if constexpr (requires { P::drops; }) return P::drops;
+    else return false;
+  }
+  const void* type() const noexcept override {
+    static constexpr char tag = 0;
+    return &tag;
+  }
+
+ private:
+  struct Holder final : State {
+    template <class... A>
+    explicit Holder(const A&... a) : state(a...) {}
+    typename P::State state;
+  };
+  P policy_;
+};
+
+}  // namespace detail
+
 // Names for policies, so that plans and JSON can name them. An ordinary object: one engine's catalog is not another's.
 // It begins with all that the library brings (docs/policies.md).
 //
@@ -115,16 +182,37 @@ class PolicyCatalog {
                                 }};
   }
 
+  // The same for policies that size batches.
+  template <class Make>
+  requires BatchPolicyType<std::invoke_result_t<Make, const Parameters&>>
+  void add_batch(std::string name, std::vector<Number> numbers, Make make) {
+    using P = std::invoke_result_t<Make, const Parameters&>;
+    batches_[std::move(name)] = {std::move(numbers), [make = std::move(make)](const Parameters& p) {
+                                   return std::make_shared<const detail::BatchPolicyOf<P>>(make(p));
+                                 }};
+  }
+
   // The policy, or all that is wrong with its name and parameters. Problem::where is left empty.
   Built<std::shared_ptr<const HedgePolicy>> hedge(const PolicyUse& use) const;
+  Built<std::shared_ptr<const BatchPolicy>> batch(const PolicyUse& use) const;
   std::vector<std::string> hedges() const;  // names, in alphabetical order
+  std::vector<std::string> batches() const;
 
  private:
+  void add_batches();
+
+  template <class Policy>
   struct Known {
     std::vector<Number> numbers;
-    std::function<std::shared_ptr<const HedgePolicy>(const Parameters&)> make;
+    std::function<std::shared_ptr<const Policy>(const Parameters&)> make;
   };
-  std::map<std::string, Known> hedges_;
+  template <class Policy>
+  using Names = std::map<std::string, Known<Policy>>;
+  template <class Policy>
+  static Built<std::shared_ptr<const Policy>> find(const Names<Policy>& names, const PolicyUse& use, const char* kind);
+
+  Names<HedgePolicy> hedges_;
+  Names<BatchPolicy> batches_;
 };
 
 }  // namespace tailrace

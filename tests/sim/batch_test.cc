@@ -1,0 +1,142 @@
+#include "tailrace/sim/batch.h"
+
+#include <catch2/catch.hpp>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tailrace/exec/start.h"
+#include "tailrace/flow/combine.h"
+#include "tailrace/flow/flow.h"
+#include "tailrace/opt/optimise.h"
+#include "tailrace/sim/simulate.h"
+
+namespace tailrace::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+// 2 ms and 1 ms a row; 3 rows take longer than 4.
+BatchTimes times() {
+  BatchTimes all;
+  for (const auto& [rows, s] : {std::pair{1u, 3e-3}, {2u, 4e-3}, {3u, 8e-3}, {4u, 6e-3}, {8u, 10e-3}})
+    all.times.push_back({rows, 1, s, s, s});
+  return all;
+}
+
+Flow<int, int> one_stage(const PolicyUse& policy, unsigned max_batch = 8, unsigned limit = 1) {
+  const auto add = [](const int& x) { return x + 1; };
+  const auto serve = stage(batch_service<int>(times(), add),
+                           {.limit = limit, .max_batch = max_batch, .batch = policy, .times = times()});
+  return flow<int>("f", [&](Stream<int> s) { return s.then("serve", serve); });
+}
+
+// "number latency outcome" of each request, times in microseconds.
+std::string run(const Flow<int, int>& f, const std::vector<Duration>& at, const Request& request = {},
+                unsigned workers = 4, bool shed = true) {
+  std::ostringstream raw;
+  simulate(optimise(f).value(), Workload<int>{load::Recorded{at}, {}, request},
+           {.workers = workers, .requests = at.size(), .shed = shed, .raw = &raw})
+      .value();
+  std::vector<std::string> rows(at.size());
+  std::istringstream lines(raw.str());
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty() || line[0] < '0' || line[0] > '9') continue;
+    std::istringstream cells(line);
+    std::string number, arrival, latency, outcome;
+    for (std::string* cell : {&number, &arrival, &latency, &outcome}) std::getline(cells, *cell, ',');
+    rows[std::stoul(number)] = outcome == "answered" ? std::to_string(std::stoll(latency) / 1000) : outcome;
+  }
+  std::string text;
+  for (const auto& r : rows) text += (text.empty() ? "" : " ") + r;
+  return text;
+}
+
+TEST_CASE("a call takes what the table says, and those who wait share the next one") {
+  CHECK(run(one_stage({}), {0ms, 1ms, 1ms}) == "3000 6000 6000");
+  CHECK(run(one_stage({"greedy"}), {0ms, 1ms, 1ms, 1ms}) == "3000 10000 10000 10000");
+  CHECK(run(one_stage({"table"}), {0ms, 1ms, 1ms, 1ms}) == "3000 8000 8000 8000");  // as 4 rows
+  CHECK(run(one_stage({}, 1), {0ms, 1ms, 1ms}) == "3000 5000 8000");
+}
+
+TEST_CASE("a policy's delay passes on the executor's clock") {
+  const PolicyUse patient{"fixed", {{"size", 4}, {"delay_ms", 5}}};
+  CHECK(run(one_stage(patient), {0ms}) == "8000");
+  CHECK(run(one_stage(patient), {0ms, 2ms}) == "9000 7000");
+  CHECK(run(one_stage(patient), {0ms, 1ms, 2ms, 3ms}) == "9000 8000 7000 6000");
+  // The alarm is set anew for those who are left.
+  CHECK(run(one_stage(patient), {0ms, 1ms, 2ms, 3ms, 4ms}) == "9000 8000 7000 6000 8000");
+}
+
+TEST_CASE("a delay ends after a second, whatever the policy says") {
+  CHECK(run(one_stage({"fixed", {{"size", 4}, {"delay_ms", 1e6}}}), {0ms}) == "1003000");
+}
+
+TEST_CASE("two replicas have their calls at the same time") {
+  CHECK(run(one_stage({"table"}, 8, 2), {0ms, 0ms, 1ms, 1ms}) == "3000 3000 6000 6000");
+}
+
+TEST_CASE("calls keep workers busy") { CHECK(run(one_stage({"greedy"}, 1, 2), {0ms, 100us}, {}, 1) == "3000 5900"); }
+
+TEST_CASE("the first one's deadline makes a call shorter, and who cannot be served in time is refused") {
+  // At 3 ms four wait: a call of 4 ends at 9 ms.
+  CHECK(run(one_stage({"table"}), {0ms, 1ms, 1ms, 1ms, 1ms}, {.within = 9ms}) == "3000 8000 8000 8000 8000");
+  CHECK(run(one_stage({"table"}), {0ms, 100us}, {.within = 5ms}) == "3000 would_miss");
+  CHECK(run(one_stage({"table"}), {0ms, 100us}, {.within = 5ms}, 4, false) == "3000 deadline_missed");
+}
+
+TEST_CASE("requests that are given up while their call runs take nobody along") {
+  CHECK(run(one_stage({"greedy"}), {0ms, 100us, 2ms}, {.within = 5500us}, 4, false) == "3000 deadline_missed 5000");
+}
+
+TEST_CASE("an engine that goes leaves the alarm to another one") {
+  const auto time = virtual_time().value();
+  const Runtime runtime;
+  const auto plan = optimise(one_stage({"fixed", {{"size", 3}, {"delay_ms", 50}}})).value();
+  const auto start_one = [&] { return start(plan, {.executor = time, .runtime = runtime}).value(); };
+  std::optional<Engine<int, int>> first = start_one();
+  auto second = start_one();
+  auto lost = first->submit(1);
+  time->run_for(10ms);
+  auto kept = second.submit(2);
+  time->run_for(10ms);
+  first.reset();
+  CHECK(lost.get().error().code() == Code::shutting_down);
+  CHECK_FALSE(kept.ready());
+  time->run_for(45ms);  // 50 ms after it came, and 3 ms for the call
+  CHECK(kept.ready());
+  CHECK(kept.get().value() == 3);
+}
+
+TEST_CASE("those who are on their way share a call") {
+  // One worker: while it is busy, others wait for it and not at the stage.
+  CHECK(run(one_stage({"greedy"}), {0ms, 1ms, 1ms, 1ms, 1ms}, {}, 1) == "3000 8000 8000 8000 8000");
+}
+
+TEST_CASE("elements share calls") {
+  const auto service = stage(batch_service<int>(times()), {.max_batch = 8, .batch = {"table"}, .times = times()});
+  const auto f = flow<int>("f", [&](Stream<int> s) {
+    const auto element = flow<int>("e", [&](Stream<int> x) { return x.then("serve", service); });
+    return each("all", s.then("v", [](int n) { return std::vector<int>(static_cast<std::size_t>(n)); }), element)
+        .then("n", [](const std::vector<int>& v) { return static_cast<int>(v.size()); });
+  });
+  const auto time = virtual_time({.workers = 4}).value();
+  auto engine = start(optimise(f).value(), {.executor = time}).value();
+  const auto began = time->now();
+  CHECK(engine.submit(5).get().value() == 5);
+  CHECK(time->now() - began == 9ms);  // four together, as many as there are workers, and then one
+}
+
+TEST_CASE("batched answers are those of the reference, whatever sizes the batches") {
+  for (const char* policy : {"greedy", "fixed", "aimd", "table"}) {
+    const auto time = virtual_time({.workers = 2}).value();
+    auto engine = start(optimise(one_stage({policy})).value(), {.executor = time}).value();
+    std::vector<Handle<int>> handles;
+    for (int i = 0; i < 100; ++i) handles.push_back(engine.submit(i));
+    for (int i = 0; i < 100; ++i) CHECK(handles[static_cast<std::size_t>(i)].get().value() == i + 1);
+  }
+}
+
+}  // namespace
+}  // namespace tailrace::sim
