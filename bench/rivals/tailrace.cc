@@ -1,6 +1,8 @@
+#include <tailrace/exec/profile_model.h>
 #include <tailrace/tailrace.h>
 #include <tailrace/torch/torch.h>
 
+#include <algorithm>
 #include <atomic>
 #include <optional>
 
@@ -12,19 +14,40 @@ namespace {
 namespace tr = tailrace;
 using namespace std::chrono_literals;
 
+// Both networks, with what their calls take here by the number of rows: nothing else is set by hand.
+const tr::Registry& measured(const Networks& networks) {
+  static const tr::Registry models = [&] {
+    tr::Registry made;
+    tr::Tensor rows = tr::Tensor::zeros(tr::DType::float32, {32, 64});
+    std::copy_n(networks.rows[0].data(), rows.as<float>().size(), rows.as<float>().data());
+    tr::ProfileModelOptions how{.rows = tr::batch_sizes(32), .refine = 0, .budget = 700ms, .callers = {1}};
+    tr::torch::LoadOptions options{.rows = {{tr::DType::float32, {64}}}};
+    options.batches.assign(how.rows.begin(), how.rows.end());
+    for (const char* name : {"small", "large"}) {
+      const auto model = tr::torch::open(networks.folder + "/" + name + ".pt", options).value();
+      const auto known =
+          tr::profile_model([&] { return tr::Built<std::shared_ptr<const tr::Model>>(model); }, {&rows, 1}, how)
+              .value();
+      made.add(name, {.name = name, .model = model, .times = known.times});
+    }
+    return made;
+  }();
+  return models;
+}
+
 class Cascade final : public System {
  public:
   Cascade(std::shared_ptr<const Networks> networks, unsigned threads, Done done)
       : networks_(std::move(networks)), done_(std::move(done)) {
-    const auto load = [&](const char* name) {
-      return tr::torch::load<Row, Scores>(networks_->folder + "/" + name + ".pt").value();
-    };
     const auto flow = tr::flow<Row>("digit", [&](tr::Stream<Row> row) {
       const auto sure = [least = networks_->sure](const Scores& s) { return is_sure(s.data(), least); };
-      return tr::cascade("scores", row, tr::exit_if(load("small"), sure), load("large"))
+      return tr::cascade("scores", row, tr::exit_if(tr::model<Row, Scores>("small"), sure),
+                         tr::model<Row, Scores>("large"))
           .then("best", tr::stage([](const Scores& s) { return best_of(s.data()); }, {.quick = true}));
     });
-    const auto plan = tr::optimise(flow).value();
+    tr::Profile profile;
+    profile.measured.threads = threads;
+    const auto plan = tr::optimise(flow, {.profile = profile, .models = measured(*networks_)}).value();
     engine_.emplace(tr::start(plan, {.threads = threads, .max_in_flight = most}).value());
   }
   std::uint32_t answer(std::uint32_t number) override { return *engine_->run(row(number)); }
