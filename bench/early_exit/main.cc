@@ -57,7 +57,7 @@ Networks open_networks(const tr::cli::Digits& digits, const std::string& folder,
   for (const auto& name : names) {
     tr::torch::LoadOptions options{.batches = {1, 2, 4, 8, 16}, .name = name};
     const bool takes_pixels = name == "first" || name == "whole";
-    options.rows = {{tr::DType::float32, takes_pixels ? tr::Shape{64} : tr::Shape{planes, 16, 16}}};
+    options.rows = {{tr::DType::float32, takes_pixels ? tr::Shape{64} : tr::Shape{planes, 8, 8}}};
     all.push_back(value(tr::torch::open(folder + "/" + name + ".pt", options)));
   }
   return all;
@@ -258,21 +258,21 @@ void smoke() {
   const auto folder = std::filesystem::temp_directory_path() / "tailrace_bench_early_exit";
   std::filesystem::remove_all(folder);
   const auto data = digits();
-  const Networks nets = open_networks(data, folder.string(), 6, 3);
+  const Networks nets = open_networks(data, folder.string(), 6, 4);
   for (const std::size_t rows : {1, 16}) (void)scene(data, nets, rows, 96);
   std::filesystem::remove_all(folder);
 }
 
 void measure(const bench::Options& options, bench::Results& r) {
   const auto data = digits();
-  const Networks nets = open_networks(data, value(tr::cli::default_cache("demo")) + "/early-exit-3", 128, 2);
+  const Networks nets = open_networks(data, value(tr::cli::default_cache("demo")) + "/early-exit-1", 192, 4);
   bench::Table table{"A network with early exits",
-                     "Three segments of three convolutions, 128 channels, 16 x 16 pixels; medians of rounds.",
+                     "Three segments of two convolutions, 192 channels, 8 x 8 pixels; medians of rounds.",
                      {"rows", "leave before the last segment, %", "right, %", "us a request",
                       "faster than the whole network", "bound", "of the bound"},
                      {}};
   for (const std::size_t rows : {1, 16}) {
-    Scene s = scene(data, nets, rows, rows == 1 ? 64 : 96);
+    Scene s = scene(data, nets, rows, rows == 1 ? 64 : 160);
     add(r, table, s, rows, options);
   }
   r.tables.push_back(std::move(table));

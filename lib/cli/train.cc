@@ -190,15 +190,11 @@ Status train(const TrainingSet& data, std::uint64_t seed, const std::string& pat
 
 // ---- early exits
 
-// Each pixel becomes four: the same layers have four times as much to do for each weight that they read.
-constexpr const char* doubled = R"(
-    x = x.reshape(-1, 1, 8, 8).repeat_interleave(2, 2).repeat_interleave(2, 3)
-)";
-// Three convolutions, and a classifier that looks at the mean of each channel.
+constexpr const char* as_pictures = "    x = x.reshape(-1, 1, 8, 8)\n";
+// Two convolutions, and a classifier that looks at the mean of each channel.
 constexpr const char* layers = R"(
     x = torch.relu(torch.conv2d(x, self.one_weight, self.one_bias, [1, 1], [1, 1]))
     x = torch.relu(torch.conv2d(x, self.two_weight, self.two_bias, [1, 1], [1, 1]))
-    x = torch.relu(torch.conv2d(x, self.three_weight, self.three_bias, [1, 1], [1, 1]))
 )";
 constexpr const char* scores = "torch.linear(torch.mean(x, [2, 3]), self.last_weight, self.last_bias)";
 
@@ -206,19 +202,18 @@ jit::Module segment(const std::string& name, std::int64_t inputs, std::int64_t c
   jit::Module net(name);
   add_layer(net, "one", {channels, inputs, 3, 3}, random);
   add_layer(net, "two", {channels, channels, 3, 3}, random);
-  add_layer(net, "three", {channels, channels, 3, 3}, random);
   add_layer(net, "last", {classes, channels}, random);
-  net.define("\ndef forward(self, x):\n" + std::string(inputs == 1 ? doubled : "") + layers + "    return " + scores +
-             ", x\n");
+  net.define("\ndef forward(self, x):\n" + std::string(inputs == 1 ? as_pictures : "") + layers + "    return " +
+             scores + ", x\n");
   return net;
 }
 
 // The same layers one after another, with the last classifier only; it shares their weights.
 jit::Module whole_net(const std::vector<jit::Module>& segments) {
   jit::Module net("Whole");
-  std::string body = doubled;
+  std::string body = as_pictures;
   for (std::size_t k = 0; k < segments.size(); ++k)
-    for (const std::string layer : {"one", "two", "three", "last"}) {
+    for (const std::string layer : {"one", "two", "last"}) {
       if (layer == "last" && k + 1 < segments.size()) continue;
       const std::string name = layer + std::to_string(k);
       for (const std::string part : {"_weight", "_bias"})
@@ -254,7 +249,7 @@ Status train_large(const TrainingSet& data, std::uint64_t seed, const std::strin
 }
 
 Status train_exits(const TrainingSet& data, std::uint64_t seed, int channels, int epochs, const std::string& folder) {
-  const Recipe recipe{.epochs = epochs, .batch = 32, .rate = 0.002, .decay = 0.01, .shift = true};
+  const Recipe recipe{.epochs = epochs, .batch = 16, .rate = 0.003, .decay = 0.01, .shift = true};
   return train(data, seed, [&](Training& training) {
     std::vector<jit::Module> segments;
     std::vector<at::Tensor> weights;
