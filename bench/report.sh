@@ -5,7 +5,7 @@
 #   bash bench/report.sh BUILD_DIR            measures, then writes the page
 #   bash bench/report.sh BUILD_DIR NAME...    only these: gates overhead compile_cost size fusion fork operators
 #                                             submit simulation hedging replicas fidelity overload timers frames
-#                                             swap cascades
+#                                             swap cascades batching
 #   bash bench/report.sh BUILD_DIR --page     only writes the page, from bench/results/
 #
 # ATTEMPTS is how often each comparison may look for a quiet moment (1); figures of one that finds none are marked void.
@@ -34,7 +34,7 @@ measure() {
 }
 
 files=(1-gates 2-overhead 3-compile_cost 4-size 5-fusion 6-fork 7-operators 8-submit 9-simulation 10-hedging 11-replicas
-       12-fidelity 13-overload 14-timers 15-frames 16-swap 17-cascades)
+       12-fidelity 13-overload 14-timers 15-frames 16-swap 17-cascades 18-batching)
 wanted=" ${*:-${files[*]#*-}} "
 if [ "$wanted" != " --page " ]; then
   for name in $wanted; do
