@@ -44,7 +44,7 @@ struct Batching {
     EngineState* engine = nullptr;  // kept
   } behind;
   bool spawned = false;
-  TimePoint no_longer_than{};  // it is waited for
+  TimePoint no_longer_than{};                      // it is waited for
   Duration took = std::chrono::microseconds(100);  // what calls take, of late
 };
 

@@ -105,15 +105,15 @@ inline bool is_failed_elsewhere(const Block& b, std::uint32_t halt) noexcept { r
 }
 
 // A task on its way to a station, from which nobody has called it yet.
-inline void count_coming(Frame& f, const Block& b, int by) noexcept {
-  if (b.toward && !f.at<Turn>(b.region->turn).granted) [[unlikely]]
-    b.toward->count_coming(by);
+[[gnu::noinline]] void count_coming(Frame& f, const Block& b, int by) noexcept {
+  if (!f.at<Turn>(b.region->turn).granted) b.toward->count_coming(by);
 }
 
 void run_task(Task& task) noexcept {
   auto& t = static_cast<RegionTask&>(task);
   EngineState& engine = *t.frame->engine;
-  count_coming(*t.frame, *t.block, -1);
+  if (t.block->toward) [[unlikely]]
+    count_coming(*t.frame, *t.block, -1);
   end_spending(*t.frame, Spent::queued);
   ++tasks_running;
   drive({t.frame, t.block}, Thread::worker);
@@ -209,7 +209,8 @@ void spawn_queued(Step s) noexcept {
   Frame& f = *s.frame;
   f.engine->outside.fetch_add(1, relaxed);
   if (!f.shared) f.shared = true;
-  count_coming(f, *s.block, 1);
+  if (s.block->toward) [[unlikely]]
+    count_coming(f, *s.block, 1);
   auto& t = f.at<RegionTask>(s.block->region->task);
   t.run = run_task;
   t.frame = &f;

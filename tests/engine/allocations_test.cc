@@ -221,6 +221,7 @@ TEST_CASE("allocations: none where requests wait for their turn") {
   Ways(from_int([&](Stream<int> s) {
     return s.then("a", stage(plus_one, {.serial = true}))
         .then("b", batch)
+        .then("t", stage(batch, {.batch = {"table"}}))
         .then("c", stateful<int>(sum))
         .then("d", stateful<int>(sum, {.per_stream = true, .max_streams = 2}))
         .then("e", stage(refuse, {.limit = 2}));

@@ -117,8 +117,7 @@ TEST_CASE("calls of hedges are left alone, arms of others are not") {
 TEST_CASE("a batched plan says so, and answers as without") {
   const tr::OptimiseOptions with{.models = registry(gains)}, without{.models = registry(gains), .without = {"batch"}};
   const auto plan = tr::optimise(one_model(), with).value();
-  CHECK(tr::explain(plan).find(
-            "m (model digit, variant one) in batches of up to 8, one call at a time, sized by table") !=
+  CHECK(tr::explain(plan).find("m (model digit, variant one) in batches of up to 8, one call at a time") !=
         std::string::npos);
   auto a = tr::start(plan, {.threads = 2}).value();
   auto b = tr::start(tr::optimise(one_model(), without).value(), {.threads = 2}).value();

@@ -45,7 +45,7 @@ TEST_CASE("the list of passes is in order, each says why it stands there") {
   CHECK(tr::passes()[1].kind == tr::PassKind::choice);
   CHECK(tr::passes()[4].kind == tr::PassKind::choice);
   CHECK(tr::passes()[5].kind == tr::PassKind::choice);
-  CHECK(tr::passes()[6].kind == tr::PassKind::rewrite);
+  CHECK(tr::passes()[7].kind == tr::PassKind::rewrite);
 }
 
 TEST_CASE("a flow becomes a plan, typed, with every pass on record") {

@@ -47,7 +47,7 @@ TEST_CASE("JSON: batches of a model and of a batch stage") {
   CHECK(stage_of(*graph).batching == tr::BatchUse{16, 2, {"fixed", {{"size", 8}}}});
   CHECK(stage_of(*graph).station.limit == 2);
   CHECK(stage_of(*graph).station.max_batch == 16);
-  const auto text = tr::write_graph(**graph).value();
+  const auto text = tr::detail::write_graph(**graph, nullptr).value();
   CHECK(tr::difference(*tr::read_graph(text, catalog()).value(), **graph) == "");
   CHECK(text.find(R"("batch": {"max": 16, "replicas": 2, "policy": {"fixed": {"size": 8.0}}})") != std::string::npos);
 
@@ -55,7 +55,8 @@ TEST_CASE("JSON: batches of a model and of a batch stage") {
   REQUIRE(function);
   CHECK(stage_of(*function).station.max_batch == 32);
   CHECK(stage_of(*function).station.policy.name == "table");
-  CHECK(tr::difference(*tr::read_graph(tr::write_graph(**function).value(), catalog()).value(), **function) == "");
+  CHECK(tr::difference(*tr::read_graph(tr::detail::write_graph(**function, nullptr).value(), catalog()).value(),
+                       **function) == "");
 }
 
 TEST_CASE("JSON: batches as in C++, and in the rungs of a cascade") {

@@ -71,7 +71,7 @@ TEST_CASE("JSON errors: the stages of a staged") {
   CHECK(problems(R"({"name": "s", "staged": [{"run": "glance"}, {"run": "brightness"}]})") ==
         "2:45: s[1]: gives int, but the stages before it leave with Label; all must answer with one type");
   CHECK(problems(R"({"name": "s", "staged": [{"run": "glance", "exit_if": "confident"}, {"run": "best"}]})") ==
-        "2:44: s[0]: unknown key 'exit_if'; expected 'run'");
+        "2:44: s[0]: unknown key 'exit_if'; expected 'run' or 'batch'");
   CHECK(problems(R"({"name": "s", "staged": [{"run": "guess"}, {"run": "best"}], "reserve_ms": -1})") ==
         "2:76: s: 'reserve_ms' is a time in ms, expected 0 to 1e9");
   CHECK_THAT(problems(R"({"name": "s", "staged": [{"run": "glance"}, {"run": "best"}], "reserve_ms": 1})"),
@@ -190,7 +190,7 @@ TEST_CASE("JSON errors: functions, parameters, models") {
   CHECK(problems(R"({"name": "s", "run": "best", "model": "m"})") ==
         "2:1: s: the stage has 'run' and 'model', expected one of them");
   CHECK(problems(R"({"name": "s", "run": "best", "exit_if": "confident"})") ==
-        "2:30: s: unknown key 'exit_if'; expected 'name', 'from' or 'run'");
+        "2:30: s: unknown key 'exit_if'; expected 'name', 'from', 'run' or 'batch'");
 }
 
 TEST_CASE("JSON errors: joins, cascades, races, choose, each") {

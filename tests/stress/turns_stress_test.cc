@@ -23,7 +23,7 @@ struct Alone {
 };
 std::atomic<int> overlaps{0};
 
-// x becomes x + 3, on every way.
+// x becomes x + 4, on every way.
 Plan<int, int> turns(const std::shared_ptr<Alone>& alone) {
   const auto serial = [alone](int x) {
     overlaps += alone->inside++ != 0;
@@ -39,9 +39,12 @@ Plan<int, int> turns(const std::shared_ptr<Alone>& alone) {
     for (std::size_t i = 0; i < rows.size(); ++i)
       if (!rows.stopped(i)) rows.put(i, rows.in(i) + 1);
   };
+  const PolicyUse pairs{"fixed", {{"size", 2}, {"delay_ms", .05}}};
   return optimise(from_int([&](Stream<int> s) {
            const auto one = flow<int>("one", [&](Stream<int> x) {
-             return x.then("serial", stage(serial, {.serial = true})).then("batch", stage(together, {.max_batch = 3}));
+             return x.then("serial", stage(serial, {.serial = true}))
+                 .then("batch", stage(together, {.max_batch = 3}))
+                 .then("pairs", stage(together, {.max_batch = 3, .batch = pairs}));
            });
            const auto copies = [](int x) { return std::vector<int>(3, x); };
            const auto front = [](const std::vector<int>& v) { return v.front(); };
@@ -54,7 +57,7 @@ Plan<int, int> turns(const std::shared_ptr<Alone>& alone) {
 struct Counts {
   std::atomic<int> values{0}, missed{0}, cancelled{0}, refused{0}, wrong{0}, released{0};
   void add(int in, const Outcome<int>& o) {
-    if (o) return void(++(*o == in + 3 ? values : wrong));
+    if (o) return void(++(*o == in + 4 ? values : wrong));
     switch (o.error().code()) {
       case Code::would_miss:
       case Code::deadline_missed: ++missed; break;

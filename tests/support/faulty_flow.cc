@@ -175,7 +175,9 @@ class Grower {
         else if (mixed(rows.in(i), n) % 8 > 1) rows.put(i, changed(rows.in(i), n));
       }
     };
-    return stage(std::function<void(Batch<Parcel, Parcel>&)>(together), {.max_batch = 3});
+    const PolicyUse pairs{"fixed", {{"size", 2}, {"delay_ms", 1}}};
+    return stage(std::function<void(Batch<Parcel, Parcel>&)>(together),
+                 {.max_batch = 3, .batch = names_ % 2 ? pairs : PolicyUse()});
   }
 
   Stream<Parcel> race_step(const Stream<Parcel>& s, int depth) {

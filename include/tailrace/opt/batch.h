@@ -9,9 +9,9 @@ namespace tailrace {
 // the profile's machine has threads, one where there is no profile; the policy is `table`. What a flow says by hand
 // stays, and gets its table and, where it names none, that policy.
 //
-// Models without a table, models that take one row at a time and functions are left alone, and so are calls of hedges, since a second call
-// would wait for the first one's batch. Answers may differ in their last bits, as those of other calls of the network
-// do.
+// Models without a table, models that take one row at a time and functions are left alone, and so are calls of hedges,
+// since a second call would wait for the first one's batch. Answers may differ in their last bits, as those of other
+// calls of the network do.
 Problems batch(PlanData& plan, const OptimiseOptions& options);
 
 }  // namespace tailrace

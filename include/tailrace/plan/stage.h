@@ -90,8 +90,8 @@ struct ModelUse {
   Need need;
   std::string variant;                 // chosen variant; empty until resolved
   std::shared_ptr<const Model> model;  // null until resolved
-  // What makes rows of its values and back; null: the traits of their types. Places of one model, one conversion and
-  // one type share their batches.
+  // What makes rows of values, and values of rows: it is known by its address alone. Places of one model, one
+  // conversion and one type share their batches.
   const void* conversion = nullptr;
 };
 
