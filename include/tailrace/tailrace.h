@@ -3,7 +3,8 @@
 // All that most users need: flows, plans, passes, engines. Apart from it: tailrace/plan/catalog.h and plan/json.h for
 // flows in JSON, tailrace/exec/tbb.h for arenas and tailrace/policy/catalog.h for policies of your own,
 // tailrace/sim/simulate.h and sim/service.h for simulations, tailrace/load/driver.h for load, report/page.h for pages,
-// tailrace/torch/torch.h for LibTorch models, tailrace/image/decode.h for pictures.
+// tailrace/torch/torch.h for LibTorch models, tailrace/image/decode.h for pictures, tailrace/exec/profile_model.h and
+// plan/models_file.h for what models take, exec/stream_model.h for accelerators.
 #include "tailrace/core/context.h"
 #include "tailrace/core/exit.h"
 #include "tailrace/core/outcome.h"

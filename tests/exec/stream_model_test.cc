@@ -221,3 +221,32 @@ TEST_CASE("stream models: without an executor the caller's thread waits, and mea
   CHECK(profile->find("net", "large")->failures == 0);
   CHECK(w.model->traffic().calls > before);
 }
+
+TEST_CASE("stream models: when others keep the device busy, another plan takes over in the running engine") {
+  World w;
+  OptimiseOptions options;
+  Variant net{
+      .name = "large", .model = w.network, .latency = 1ms};  // on the CPU it answers at once, and is said to take 1 ms
+  net.elsewhere = {{.device = w.gpu->device(), .model = w.model, .latency = 120us, .row_in = 8, .row_out = 8}};
+  options.models.add("net", net);
+  options.devices = {detail::measure_copies(
+                         *w.gpu, [&] { return w.time->now(); }, [&] { w.time->run_for(1us); })
+                         .value()};
+  options.devices[0].memory = 0;
+  const auto plan = optimise(w.twice(), options).value();
+  auto engine = start(plan, {.executor = w.time}).value();
+  CHECK(of(*engine.submit(numbers({1, 2})).get()) == std::vector<float>{4, 8});
+  CHECK(w.model->traffic().calls == 2);
+  CHECK_FALSE(worth_moving(*plan.share(), options).worth);
+
+  auto under_way = engine.submit(numbers({3, 4}));
+  w.time->run_for(50us);
+  options.devices[0].busy = .9;
+  REQUIRE(worth_moving(*plan.share(), options).worth);
+  REQUIRE(engine.replace(optimise(w.twice(), options).value()).empty());
+  const auto before = w.model->traffic().calls;
+  CHECK(of(*engine.submit(numbers({5, 6})).get()) == std::vector<float>{20, 24});
+  CHECK(of(*under_way.get()) == std::vector<float>{12, 16});  // it stays with the plan that it began with
+  CHECK(w.model->traffic().calls == 4);
+  CHECK(before >= 3);
+}

@@ -80,7 +80,8 @@ class LaterCallTo final : public LaterCall {
   Completion<Out> done_;
 };
 
-// Which thunks call the model that a stage has.
+// Makes a model's stage asynchronous where its model starts its calls. It stays so if it is given one later that does
+// not: such a model's start() computes before it returns.
 void call_as_served(Stage& stage);
 // Gives a model's stage its network. REQUIRES: stage.bind
 void serve(Stage& stage, std::shared_ptr<const Model> model, std::string variant);
