@@ -27,9 +27,8 @@ struct Slot {
 
 class Compiler {
  public:
-  Compiler(Program& p, Stations& stations, const PolicyCatalog* policies, const std::string& flow, bool traced,
-           std::pmr::memory_resource& memory)
-      : p_(p), stations_(stations), policies_(policies), flow_(flow), traced_(traced), memory_(memory) {}
+  Compiler(Program& p, Stations& stations, const std::string& flow, const CompileOptions& options)
+      : p_(p), stations_(stations), flow_(flow), options_(options), traced_(options.traced) {}
 
   void compile(const Graph& graph, const GraphChoices& choices, const std::string& path, bool top) {
     top_ = top;
@@ -37,7 +36,7 @@ class Compiler {
     p_.input = in.at;
     p_.input_live = in.live;
     region(graph, choices, path, in, true, {});
-    if (top) find_sites(p_);
+    if (top && options_.sheds) find_sites(p_);
     p_.queues = !p_.stations.empty();
     for (const Control& c : p_.controls) {
       if (!c.element) continue;
@@ -227,7 +226,7 @@ class Compiler {
   }
   Station* station_of(Line& line, const Node& n) {
     line.region.turn = 1;
-    auto station = stations_.find_or_make(flow_, path_of(line.scope.path, n), n.stage, memory_);
+    auto station = stations_.find_or_make(flow_, path_of(line.scope.path, n), n.stage, *options_.memory);
     const auto known =
         std::find(p_.stations.begin(), p_.stations.end(), station);  // both calls of a hedge may be at it
     return known == p_.stations.end() ? p_.stations.emplace_back(std::move(station)).get() : known->get();
@@ -336,7 +335,7 @@ class Compiler {
   void hedge(Scope& s, int node, Control& c) {
     c.gather = plain_slot<HedgeWatch>();
     const PolicyUse& use = policy_of(s.graph.at(node), s.choices, static_cast<std::size_t>(node));
-    if (auto site = stations_.find_or_make_hedge(flow_, c.name, use, policies_)) {
+    if (auto site = stations_.find_or_make_hedge(flow_, c.name, use, options_.policies)) {
       c.hedge = p_.hedges.emplace_back(std::move(site)).get();
       p_.timers = true;
     }
@@ -380,7 +379,7 @@ class Compiler {
     c.element_name = d_.slots;
     d_.slots += name_bytes;
     c.element = std::make_unique<Program>();
-    Compiler(*c.element, stations_, policies_, flow_, traced_, memory_)
+    Compiler(*c.element, stations_, flow_, options_)
         .compile(*n.arms[0].graph, s.choices.arms[static_cast<std::size_t>(node)][0], arm_path(c.name, 0), false);
   }
   // ---- regions
@@ -427,10 +426,9 @@ class Compiler {
 
   Program& p_;
   Stations& stations_;
-  const PolicyCatalog* policies_;
   const std::string& flow_;
+  const CompileOptions& options_;
   const bool traced_;
-  std::pmr::memory_resource& memory_;
   bool top_ = true;
   Draft d_;
 };
@@ -438,9 +436,9 @@ class Compiler {
 }  // namespace
 
 std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, Stations& stations,
-                                 const PolicyCatalog* policies, bool traced, std::pmr::memory_resource& memory) {
+                                 const CompileOptions& options) {
   auto program = std::make_unique<Program>();
-  Compiler(*program, stations, policies, graph.name, traced, memory).compile(graph, choices, "", true);
+  Compiler(*program, stations, graph.name, options).compile(graph, choices, "", true);
   return program;
 }
 
