@@ -31,9 +31,11 @@ struct Running {
 
   std::optional<Exit> start(const BenchFlowOptions& options, const LoadedFlow& flow,
                             const std::vector<std::string>& without) {
-    auto made = optimise(
-        Flow<Tensor, Out>(flow.graph),
-        {.profile = flow.profile, .models = flow.models, .devices = facts_of_devices(flow.models), .without = without});
+    auto made = optimise(Flow<Tensor, Out>(flow.graph), {.profile = flow.profile,
+                                                         .models = flow.models,
+                                                         .devices = facts_of_devices(flow.models),
+                                                         .with = options.with,
+                                                         .without = without});
     if (!made) return complain(made.error());
     plan = *std::move(made);
     if (!options.report.empty()) tally = std::make_shared<report::Tally>();
@@ -110,21 +112,12 @@ Exit bench_both(const BenchFlowOptions& options, const LoadedFlow& flow, const L
   return deliver(options, options.json ? load::to_json(*c) : load::to_text(*c), c->of_a.samples, page);
 }
 
-std::optional<Exit> check_passes(const std::vector<std::string>& without) {
-  std::vector<std::string> known;
-  for (const Pass& pass : passes()) known.emplace_back(pass.name);
-  for (const std::string& name : without)
-    if (std::find(known.begin(), known.end(), name) == known.end())
-      return complain("--without: there is no pass '" + name + "'" + nearest_hint(name, known));
-  return std::nullopt;
-}
-
 }  // namespace
 
 Exit bench_flow(const BenchFlowOptions& options) {
   LoadedFlow flow;
   Load load;
-  if (const auto exit = check_passes(options.without)) return *exit;
+  if (const auto exit = check_passes("--without", options.without)) return *exit;
   if (const auto exit = read_load(options, flow, load)) return *exit;
   if (options.against.empty() && options.without.empty())
     return with_output(options.flow, *flow.graph, [&]<class Out>() { return bench_alone<Out>(options, flow, load); });

@@ -61,16 +61,18 @@ Exit demo_faces(const FacesOptions& options);
 
 struct ExplainOptions {
   std::string flow;
-  std::string models;   // empty: models stay names
-  std::string profile;  // empty: nothing is known of costs
+  std::string models;             // empty: models stay names
+  std::string profile;            // empty: nothing is known of costs
+  std::vector<std::string> with;  // passes that do what they would only propose
 };
 Exit explain_flow(const ExplainOptions& options);
 
 struct RunOptions {
-  std::string flow, models, input;
-  std::size_t columns = 0;     // only so many numbers of each row; 0: all
-  std::string within;          // "5ms"; empty: no deadline
-  std::string trace, metrics;  // files to write; empty: none
+  std::string flow, models, input, profile;
+  std::vector<std::string> with;  // as of explain
+  std::size_t columns = 0;        // only so many numbers of each row; 0: all
+  std::string within;             // "5ms"; empty: no deadline
+  std::string trace, metrics;     // files to write; empty: none
   unsigned threads = 0;
 };
 Exit run_flow(const RunOptions& options);
@@ -101,7 +103,8 @@ Exit profile_models(const ProfileOptions& options);
 // What the load of bench and simulate have in common.
 struct LoadOptions {
   std::string flow, models, input, profile, arrivals;
-  std::size_t columns = 0;  // only so many numbers of each row; 0: all
+  std::vector<std::string> with;  // as of explain
+  std::size_t columns = 0;        // only so many numbers of each row; 0: all
   double seconds = 0;
   std::uint64_t requests = 0;  // that count, at most; 0: as many as arrive
   std::uint64_t warm_up = 0;
@@ -129,6 +132,9 @@ Exit simulate_flow(const SimulateFlowOptions& options);
 
 // A time such as "5ms", above zero; an empty text leaves it. Says what is wrong, and gives the exit code, otherwise.
 std::optional<Exit> read_time_or_complain(const std::string& flag, const std::string& text, Duration& time);
+
+// Says which of the passes that a flag names there is none of, and gives the exit code.
+std::optional<Exit> check_passes(const std::string& flag, const std::vector<std::string>& names);
 
 // The whole program: reads the command line and calls one of these.
 int run_program(int argc, const char* const* argv);

@@ -258,6 +258,12 @@ void add_demo(CLI::App& app, Given& given) {
   add_faces(*demo, given.faces);
 }
 
+void add_with(CLI::App& command, std::vector<std::string>& with) {
+  command.add_option("--with", with, "Do what this pass would only propose, such as race; more than once")
+      ->allow_extra_args(false)
+      ->type_name("PASS");
+}
+
 void add_explain(CLI::App& app, ExplainOptions& o) {
   auto* explain =
       app.add_subcommand("explain", "Prints what a flow computes and, given its models, how it will run and why");
@@ -265,6 +271,7 @@ void add_explain(CLI::App& app, ExplainOptions& o) {
   explain->add_option("--models", o.models, models_help)->type_name("DIR");
   explain->add_option("--profile", o.profile, "What its stages cost, as measured by tailrace measure")
       ->type_name("FILE");
+  add_with(*explain, o.with);
 }
 
 void add_measure(CLI::App& app, MeasureFlowOptions& o) {
@@ -314,6 +321,8 @@ void add_run(CLI::App& app, RunOptions& o) {
   run->add_option("--columns", o.columns, "Use only the first so many numbers of each row")
       ->check(between(1, 1 << 30))
       ->type_name("N");
+  run->add_option("--profile", o.profile, "What its stages cost, as measured by tailrace measure")->type_name("FILE");
+  add_with(*run, o.with);
   run->add_option("--within", o.within, "Deadline of each row: 5ms, 0.2s, 300us (default: none)")->type_name("TIME");
   run->add_option("--trace", o.trace, "Write what ran when and where, to be opened at ui.perfetto.dev")
       ->type_name("FILE");
@@ -332,6 +341,7 @@ void add_load(CLI::App& command, LoadOptions& o, double seconds) {
   command.add_option("--models", o.models, models_help)->type_name("DIR");
   command.add_option("--profile", o.profile, "What its stages cost, as measured by tailrace measure")
       ->type_name("FILE");
+  add_with(command, o.with);
   command.add_option("--columns", o.columns, "Use only the first so many numbers of each row")
       ->check(between(1, 1 << 30))
       ->type_name("N");
@@ -357,7 +367,7 @@ void add_bench(CLI::App& app, BenchFlowOptions& o) {
   add_load(*bench, o, 20);
   bench->add_option("--against", o.against, "Compare with this flow")->type_name("FILE");
   bench->add_option("--without", o.without, "Compare with a plan made without this pass; more than once")
-      ->expected(1)
+      ->allow_extra_args(false)
       ->type_name("PASS");
   bench->add_option("--rounds", o.rounds, "Of a comparison (default: 12)")->check(between(6, 1000))->type_name("N");
   bench->add_option("--precise", o.precise, "End when the p99's interval is narrower than this share of it")

@@ -61,10 +61,10 @@ struct Watchers {
 };
 
 template <class Out>
-Exit run_typed(const std::shared_ptr<const Graph>& graph, Registry registry, const Rows& rows,
+Exit run_typed(const std::shared_ptr<const Graph>& graph, OptimiseOptions how, const Rows& rows,
                const RunOptions& options, const Request& request) {
-  auto devices = facts_of_devices(registry);
-  const auto plan = optimise(Flow<Tensor, Out>(graph), {.models = std::move(registry), .devices = std::move(devices)});
+  how.devices = facts_of_devices(how.models);
+  const auto plan = optimise(Flow<Tensor, Out>(graph), how);
   if (!plan) return complain(plan.error());
   const unsigned threads = options.threads ? options.threads : usable_processors();
   const std::size_t window = 2 * std::size_t{threads};
@@ -91,14 +91,17 @@ Exit run_flow(const RunOptions& options) {
   if (const auto exit = read_flow_and_rows(options.flow, options.input, options.columns, catalog, graph, rows))
     return *exit;
 
-  Registry registry;
-  if (const auto exit = load_models_or_complain(*graph, options.models, registry)) return *exit;
+  OptimiseOptions how{.with = options.with};
+  if (const auto exit = check_passes("--with", how.with)) return *exit;
+  auto profile = read_profile_file(options.profile);
+  if (!profile) return complain(profile.error());
+  how.profile = *std::move(profile);
+  if (const auto exit = load_models_or_complain(*graph, options.models, how.models)) return *exit;
   const Type& out = graph->output_type();
-  if (equal(out, type_of<std::int64_t>))
-    return run_typed<std::int64_t>(graph, std::move(registry), rows, options, request);
-  if (equal(out, type_of<Tensor>)) return run_typed<Tensor>(graph, std::move(registry), rows, options, request);
+  if (equal(out, type_of<std::int64_t>)) return run_typed<std::int64_t>(graph, std::move(how), rows, options, request);
+  if (equal(out, type_of<Tensor>)) return run_typed<Tensor>(graph, std::move(how), rows, options, request);
   if (equal(out, type_of<stages::Ranking>))
-    return run_typed<stages::Ranking>(graph, std::move(registry), rows, options, request);
+    return run_typed<stages::Ranking>(graph, std::move(how), rows, options, request);
   return complain(options.flow + ": gives " + catalog.type_name(out) + ", which this program cannot print");
 }
 

@@ -55,7 +55,8 @@ report::Page page_of(const SimulateFlowOptions& options, const Load& load, const
 
 template <class Out>
 Exit simulate_typed(const SimulateFlowOptions& options, const LoadedFlow& flow, const Load& load) {
-  const auto plan = optimise(Flow<Tensor, Out>(flow.graph), {.profile = flow.profile, .models = flow.models});
+  const auto plan =
+      optimise(Flow<Tensor, Out>(flow.graph), {.profile = flow.profile, .models = flow.models, .with = options.with});
   if (!plan) return complain(plan.error());
   const auto timed = sim::timed(*plan, flow.profile, {.unknown_take_none = options.untimed});
   if (!timed) {

@@ -11,6 +11,7 @@
 namespace tailrace::cli {
 
 std::optional<Exit> read_load(const LoadOptions& options, LoadedFlow& flow, Load& load) {
+  if (const auto exit = check_passes("--with", options.with)) return exit;
   if (const auto exit = read_time_or_complain("--within", options.within, load.request.within)) return exit;
   load.goal = load.request.within;
   if (const auto exit = read_time_or_complain("--goal", options.goal, load.goal)) return exit;

@@ -27,9 +27,8 @@ struct Slot {
 
 class Compiler {
  public:
-  Compiler(Program& p, Stations& stations, const PolicyCatalog* policies, const std::string& flow, bool traced,
-           std::pmr::memory_resource& memory)
-      : p_(p), stations_(stations), policies_(policies), flow_(flow), traced_(traced), memory_(memory) {}
+  Compiler(Program& p, Stations& stations, const std::string& flow, const CompileOptions& options)
+      : p_(p), stations_(stations), flow_(flow), options_(options), traced_(options.traced) {}
 
   void compile(const Graph& graph, const GraphChoices& choices, const std::string& path, bool top) {
     top_ = top;
@@ -41,7 +40,7 @@ class Compiler {
       Station* const next = b.station ? b.station : b.end == End::hop ? b.next->station : nullptr;
       if (next && next->asks()) b.toward = next;
     }
-    if (top) find_sites(p_);
+    if (top && options_.sheds) find_sites(p_);
     p_.queues = !p_.stations.empty();
     for (const Control& c : p_.controls) {
       if (!c.element) continue;
@@ -238,7 +237,7 @@ class Compiler {
     line.region.turn = 1;
     const std::string path = path_of(s.path, n);
     const Device device = s.choices.device[static_cast<std::size_t>(node)];
-    auto station = stations_.find_or_make({flow_, path, n.stage, spec, device}, policies_, memory_);
+    auto station = stations_.find_or_make({flow_, path, n.stage, spec, device}, options_.policies, *options_.memory);
     const auto known =
         std::find(p_.stations.begin(), p_.stations.end(), station);  // others of this program may be at it
     return known == p_.stations.end() ? p_.stations.emplace_back(std::move(station)).get() : known->get();
@@ -347,7 +346,7 @@ class Compiler {
   void hedge(Scope& s, int node, Control& c) {
     c.gather = plain_slot<HedgeWatch>();
     const PolicyUse& use = policy_of(s.graph.at(node), s.choices, static_cast<std::size_t>(node));
-    if (auto site = stations_.find_or_make_hedge(flow_, c.name, use, policies_)) {
+    if (auto site = stations_.find_or_make_hedge(flow_, c.name, use, options_.policies)) {
       c.hedge = p_.hedges.emplace_back(std::move(site)).get();
       p_.timers = true;
     }
@@ -391,7 +390,7 @@ class Compiler {
     c.element_name = d_.slots;
     d_.slots += name_bytes;
     c.element = std::make_unique<Program>();
-    Compiler(*c.element, stations_, policies_, flow_, traced_, memory_)
+    Compiler(*c.element, stations_, flow_, options_)
         .compile(*n.arms[0].graph, s.choices.arms[static_cast<std::size_t>(node)][0], arm_path(c.name, 0), false);
   }
   // ---- regions
@@ -438,10 +437,9 @@ class Compiler {
 
   Program& p_;
   Stations& stations_;
-  const PolicyCatalog* policies_;
   const std::string& flow_;
+  const CompileOptions& options_;
   const bool traced_;
-  std::pmr::memory_resource& memory_;
   bool top_ = true;
   Draft d_;
 };
@@ -449,9 +447,9 @@ class Compiler {
 }  // namespace
 
 std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, Stations& stations,
-                                 const PolicyCatalog* policies, bool traced, std::pmr::memory_resource& memory) {
+                                 const CompileOptions& options) {
   auto program = std::make_unique<Program>();
-  Compiler(*program, stations, policies, graph.name, traced, memory).compile(graph, choices, "", true);
+  Compiler(*program, stations, graph.name, options).compile(graph, choices, "", true);
   return program;
 }
 

@@ -206,17 +206,9 @@ void hold(Frame& f) noexcept {
 
 namespace {
 
-// Nobody is refused for his deadline.
-void forget_sites(Compiled& p) noexcept {
-  p.sites.clear();
-  p.doors.clear();
-  for (Block& b : p.blocks) b.site = nullptr;
-}
-
 Program& add_program(EngineState& e, Compiled&& compiled) {
   Program& p = empty_program(e);
   static_cast<Compiled&>(p) = std::move(compiled);
-  if (!e.shed) forget_sites(p);
   p.asks =
       e.threadless || e.max_running != unlimited || (e.shares_threads && !(p.controls.empty() && p.stations.empty()));
   allocate_frames(p, e.max_in_flight, e.max_losers, std::max(1u, e.executor->concurrency()), e.memory);
@@ -225,6 +217,11 @@ Program& add_program(EngineState& e, Compiled&& compiled) {
 }
 bool wants_stages(const EngineState& e) noexcept {
   return e.observer && e.observer->detail() == Observer::Detail::stages;
+}
+
+std::unique_ptr<Program> compile_for(EngineState& e, const PlanData& plan) {
+  return compile(*plan.graph, plan.choices.root, e.runtime->stations(),
+                 {e.policies.get(), wants_stages(e), e.shed, &e.memory});
 }
 
 Problems verified(const PlanData& plan, const PolicyCatalog* policies) {
@@ -263,8 +260,7 @@ Built<EngineCore> EngineCore::start(std::shared_ptr<const PlanData> plan, const 
     state->shed = limits.shed;
     state->threadless = state->executor->concurrency() == 0;
     state->shares_threads = state->executor->shares_threads();
-    auto compiled = compile(*plan->graph, plan->choices.root, runtime.stations(), policies.get(), wants_stages(*state),
-                            state->memory);
+    auto compiled = compile_for(*state, *plan);
     make_current(*state, add_program(*state, std::move(*compiled)));
     return EngineCore(state.release());
   } catch (const std::bad_alloc&) {
@@ -278,8 +274,7 @@ Problems EngineCore::replace(std::shared_ptr<const PlanData> plan) const {
   if (!problems.empty()) return problems;
   Program* old = nullptr;
   try {
-    const auto compiled =
-        compile(*plan->graph, plan->choices.root, e.runtime->stations(), e.policies.get(), wants_stages(e), e.memory);
+    const auto compiled = compile_for(e, *plan);
     auto husk = std::make_unique<Compiled>();
     const std::lock_guard lock(e.mutex);
     old = e.current.load(relaxed);

@@ -151,11 +151,15 @@ struct Program : Compiled {
   Mutex timers_mutex;              // of the lists of armed timers of elements
 };
 
-// `traced`: with marks, for an observer that asks for stages. Without `policies`, the library's own are meant.
-// `memory`: of stations that are new. REQUIRES: verify(plan) and check_policies are empty.
+struct CompileOptions {
+  const PolicyCatalog* policies = nullptr;  // null: the library's own
+  bool traced = false;                      // with marks, for an observer that asks for stages
+  bool sheds = true;                        // with places where requests that would miss their deadline are refused
+  std::pmr::memory_resource* memory = std::pmr::new_delete_resource();  // of stations that are new
+};
+// REQUIRES: verify(plan) and check_policies are empty.
 std::unique_ptr<Program> compile(const Graph& graph, const GraphChoices& choices, Stations& stations,
-                                 const PolicyCatalog* policies = nullptr, bool traced = false,
-                                 std::pmr::memory_resource& memory = *std::pmr::new_delete_resource());
+                                 const CompileOptions& options = {});
 // Policies that the catalog does not know, or not with these parameters.
 Problems check_policies(const Graph& graph, const GraphChoices& choices, const PolicyCatalog& policies);
 

@@ -125,6 +125,9 @@ expect 2 '' "tailrace: gpu.json:1:*: a: there is no device 'gpu'; expected 'cpu'
 expect 0 '*the flow f*half*to wake a thread*' '' measure best.json --input rows.csv --out p.json --seconds 0.2
 expect 0 '*block 1*half + best, as one*cost*2 of 2 stages*expected: * (profile)*' '' explain best.json --profile p.json
 expect 1 '*half*' 'tailrace: *best failed * of * times: *not a number*' measure best.json --input nan.csv --out q.json --seconds 0.1
+for command in explain 'run --input rows.csv' 'bench --input rows.csv --arrivals poisson:9' 'simulate --input rows.csv --arrivals poisson:9'; do
+  expect 2 '' "tailrace: --with: there is no pass 'rase' (did you mean 'race'?)" $command best.json --with fuse --with rase
+done
 expect 2 '' 'tailrace: --out is required; see tailrace measure --help' measure best.json --input rows.csv
 expect 2 '' 'tailrace: /nowhere/p.json*' measure best.json --input rows.csv --out /nowhere/p.json --seconds 0
 expect 2 '' 'tailrace: none.json: cannot be opened: No such file or directory' explain best.json --profile none.json
@@ -135,6 +138,12 @@ expect 2 '' "tailrace: bad_profile.json:1:22: 'where' must be a text, got a numb
 cost() { printf '{"where": "%s", "time": {"calls": 9, "min": %s, "mean": %s, "p50": %s, "p90": %s, "p99": %s}}' "$1" $2 $2 $2 $2 $2; }
 printf '{"profile": "f", "measured": {"threads": 2}, "costs": [%s, %s]}' "$(cost best 0.001)" "$(cost half 0.002)" >fixed.json
 with=(best.json --input rows.csv --profile fixed.json)
+tail='{"where": "half", "time": {"calls": 9000, "min": 0.001, "mean": 0.0015, "p50": 0.001, "p90": 0.001, "p99": 0.05}}'
+wake='{"calls": 9, "min": 2e-5, "mean": 2e-5, "p50": 2e-5, "p90": 2e-5, "p99": 2e-5}'
+printf '{"profile": "f", "measured": {"threads": 2}, "wake": %s, "costs": [%s, %s]}' "$wake" "$(cost best 0.001)" "$tail" >tail.json
+expect 0 '*half: could be hedged*' '' explain best.json --profile tail.json
+expect 0 '*hedge*half: hedged, by adaptive*' '' explain best.json --profile tail.json --with race
+expect 0 '{"row":0,"label":2}'$'\n''{"row":1,"label":0}' '' run best.json --input rows.csv --profile tail.json --with race
 expect 0 'f: 50 requests in 147 ms of simulated time, 2 workers, seed 1*answered*50*p50 3 ms, *max 3 ms*stage half: 50 calls, *stage best: 50 calls, *' '' \
   simulate "${with[@]}" --arrivals closed:1 --requests 50
 expect 0 '*"requests": 50,*"code": "answered",*"p99.9": 0.003,*"where": "half",*' '' simulate "${with[@]}" --arrivals closed:1 --requests 50 --json

@@ -79,4 +79,24 @@ TEST_CASE("program: only a cascade that gives the flow's answer can answer a dea
   const auto middle =
       from_int([](Stream<int> s) { return cascade("k", s, exit_if(same, always), same).then("z", same); });
   CHECK(detail::compile(middle.graph(), default_choices(middle.graph()), stations)->anytime == nullptr);
+  const auto of = [](auto first) { return from_int([&](Stream<int> s) { return staged("n", s, first, same); }); };
+  const auto sure = of([](int x) { return Exit<int, int>::go_on(x); });
+  const auto guesses = of([](int x) { return AnytimeExit<int, int>::go_on(x, x); });
+  CHECK(detail::compile(sure.graph(), default_choices(sure.graph()), stations)->anytime == nullptr);
+  CHECK(detail::compile(guesses.graph(), default_choices(guesses.graph()), stations)->anytime != nullptr);
+}
+
+TEST_CASE("program: where nobody is refused for time, there is no place for it") {
+  const auto f = flow<int>("f", [](Stream<int> s) {
+    const auto one = stage([](int x) { return x; }, {.serial = true});
+    return s.then("a", one).then("b", one);
+  });
+  const auto sheds = detail::compile(f.graph(), default_choices(f.graph()), stations);
+  const auto keeps = detail::compile(f.graph(), default_choices(f.graph()), stations, {.sheds = false});
+  CHECK(sheds->sites.size() == 2);
+  CHECK(sheds->doors.size() == 2);
+  CHECK(keeps->sites.empty());
+  CHECK(keeps->doors.empty());
+  CHECK_FALSE(keeps->entry_site);
+  CHECK(keeps->state_bytes < sheds->state_bytes);
 }
