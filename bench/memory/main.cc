@@ -95,7 +95,7 @@ constexpr Size sizes[] = {{"256k", "256 KiB", 1 << 16, 1. / 6}, {"4m", "4 MiB", 
 
 void smoke() {
   one_thread();
-  for (const Size& size : sizes) bench::check_answers(arms(size.floats));
+  bench::check_answers(arms(1 << 14));  // small: malloc remembers the largest that it was given back
 }
 
 void measure(const bench::Options& options, Results& r) {

@@ -20,8 +20,15 @@ namespace {
 
 using Loader = ::torch::inductor::AOTIModelPackageLoader;
 
-// Calls of the package at a time; what is behind waits inside of it. They share the weights.
-unsigned calls_at_a_time() { return std::max(1u, std::thread::hardware_concurrency()); }
+// With as many calls at a time as there are processors, which share the weights; further ones wait inside of it.
+// LibTorch 2.7 and before cannot say how many: there it is one.
+template <class L>
+std::unique_ptr<L> loader_of(const std::string& path) {
+  const std::size_t calls = std::max(1u, std::thread::hardware_concurrency());
+  if constexpr (std::is_constructible_v<L, const std::string&, const char*, bool, std::size_t>)
+    return std::make_unique<L>(path, "model", false, calls);
+  else return std::make_unique<L>(path, "model", false);
+}
 
 // Compiled code knows the sizes that it was compiled for, and checks nothing: given anything else it reads beyond its
 // inputs, or answers wrongly without a word. So it is called only with what LoadOptions say and try() has seen.
@@ -31,7 +38,7 @@ class Package final : public Model {
       : name_(std::move(name)),
         file_(std::filesystem::path(path).filename().string()),
         options_(std::move(options)),
-        loader_(std::make_unique<Loader>(path, "model", false, calls_at_a_time())) {}
+        loader_(loader_of<Loader>(path)) {}
 
   // Calls it with every batch size. In memory with much room behind the inputs: what it answers must not depend on what
   // stands there, and must have as many rows. And with the same row everywhere: its answer must not depend on its

@@ -66,6 +66,8 @@ Result<StatefulModel> open_stateful(const std::string& path, const LoadOptions& 
     return Error{Code::unsupported, name,
                  "writes to '" + script->effects.constant + "', a constant of its code, which copies would share"};
   script->options.optimise = Optimise::off;
+  // What comes in may be kept, and what goes out may be the state itself: neither may be memory of the caller's.
+  script->effects.writes_inputs = script->effects.lends_state = true;
   const StatefulModel model(
       std::make_shared<const StatefulModel::Original>(StatefulModel::Original{*std::move(script)}));
   if (Status warm = model.original_->warm_up(); !warm) return warm.error();

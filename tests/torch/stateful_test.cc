@@ -59,6 +59,29 @@ TEST_CASE("each copy of a module that keeps state has its own") {
   }
 }
 
+TEST_CASE("a module may keep its input, and change what it gave") {
+  const auto last = kept("def forward(self, x):\n  y = self.last\n  self.last = x\n  return y\n",
+                         [](jit::Module& m) { m.register_buffer("last", at::zeros({1})); });
+  REQUIRE(last);
+  auto a = last->copy().value();
+  {
+    auto input = floats({7}, {1});
+    Tensor output;
+    REQUIRE(a.run({&input, 1}, {&output, 1}));
+    input.as<float>()[0] = 8;  // the caller's again
+  }
+  CHECK(next(a, 1) == 7);
+
+  const auto given = kept("def forward(self, x):\n  self.h.add_(x)\n  y = self.h + 0\n  self.h = y\n  return y\n",
+                          [](jit::Module& m) { m.register_buffer("h", at::zeros({1})); });
+  REQUIRE(given);
+  auto b = given->copy().value();
+  Tensor input = floats({1}, {1}), first;
+  REQUIRE(b.run({&input, 1}, {&first, 1}));
+  CHECK(next(b, 1) == 2);
+  CHECK(first.as<float>()[0] == 1);
+}
+
 TEST_CASE("whatever a module may keep") {
   const std::string numbers = "def forward(self, x):\n  self.n = self.n + 1\n  return x * self.n\n";
   const auto model = kept(numbers, [](jit::Module& m) { m.register_attribute("n", c10::IntType::get(), 0); });

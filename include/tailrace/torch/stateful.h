@@ -15,7 +15,8 @@ class StatefulCopy {
   StatefulCopy(StatefulCopy&&) noexcept;
   StatefulCopy& operator=(StatefulCopy&&) noexcept;
   ~StatefulCopy();
-  // As Model::run. A call that fails may have written to the state.
+  // As Model::run, but inputs and outputs are copied: a module may keep the one and change the other later. A call that
+  // fails may have written to the state.
   Status run(std::span<const Tensor> inputs, std::span<Tensor> outputs) noexcept;
 
  private:
