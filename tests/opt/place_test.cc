@@ -2,9 +2,12 @@
 #include "tailrace/opt/place.h"
 
 #include <catch2/catch.hpp>
+#include <random>
 
 #include "opt/flows.h"
+#include "opt/placement.h"
 #include "tailrace/opt/optimise.h"
+#include "tailrace/opt/variant.h"
 
 namespace tr = tailrace;
 using namespace tailrace::test;
@@ -171,4 +174,38 @@ TEST_CASE("place: explains with what it expects") {
       CHECK(d.source == "profile");
     }
   CHECK(why == "3 ms on cuda:0 with 1 copy, but 10 ms on cpu; its output stays there");
+}
+
+TEST_CASE("place: of lines of four models it finds what trying everything finds, or nearly so") {
+  std::mt19937 random(5);
+  const auto drawn = [&](double most) { return most * static_cast<double>(1 + random() % 1000) / 1000; };
+  int same = 0;
+  constexpr int lines = 200;
+  for (int line = 0; line < lines; ++line) {
+    tr::OptimiseOptions options;
+    for (const char* name : {"n0", "n1", "n2", "n3"}) {
+      auto v = variant(drawn(10e-3), drawn(10e-3), 1 + random() % 1000);
+      v.elsewhere[0].row_in = v.elsewhere[0].row_out = 1 + random() % 2000;
+      options.models.add(name, v);
+    }
+    options.devices = {{cuda, random() % 2 ? 0 : 1 + random() % 3000, drawn(3e-3), 1e-6}};
+    const auto flow = tr::flow<tr::Tensor>("line", [](tr::Stream<tr::Tensor> x) {
+      for (const char* name : {"n0", "n1", "n2", "n3"}) x = x.then(name, tr::model<tr::Tensor, tr::Tensor>(name));
+      return x;
+    });
+    auto plan = plan_for(flow.share());
+    REQUIRE(tr::variant(plan, options).empty());
+    const tr::detail::Placing placing(plan, plan.choices.root, options);
+    double least = placing.seconds(placing.as_bound());
+    for (unsigned bits = 0; bits < 16; ++bits) {
+      const tr::detail::Placement p{bits & 1, bits >> 1 & 1, bits >> 2 & 1, bits >> 3 & 1};
+      if (placing.fits(p)) least = std::min(least, placing.seconds(p));
+    }
+    const auto best = placing.best();
+    INFO("line " << line);
+    CHECK(placing.fits(best));
+    CHECK(placing.seconds(best) <= 1.25 * least);
+    same += placing.seconds(best) <= least * (1 + 1e-9);
+  }
+  CHECK(same >= lines * 95 / 100);
 }
