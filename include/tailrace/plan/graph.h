@@ -43,8 +43,7 @@ struct Node {
   const Equality* equality = nullptr;  // quorum
   PolicyUse policy{};                  // hedge: when its second call starts, unless choices say otherwise
   bool fallback = true;                // cascade: an earlier answer serves when the last rung fails
-  // cascade, staged: what is left for the stages behind it when a request's deadline cuts it off; empty: what choices
-  // say
+  // cascade, staged: what is left for what follows when a request's deadline cuts it off; empty: what choices say
   std::optional<Duration> reserve{};
 };
 
