@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Takes every figure again and makes docs/benchmarks.md of them, in about ten minutes. Wants a machine with nothing else
+# Takes every figure again and makes docs/benchmarks.md of them, in about half an hour. Wants a machine with nothing else
 # to do, and a build of the whole project.
 #
 #   bash bench/report.sh BUILD_DIR            measures, then writes the page
