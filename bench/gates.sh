@@ -48,10 +48,14 @@ self_test() {
   echo "gates can fail"
 }
 
+# The least of three runs: where a request has a deadline, what it does depends a little on the time that it takes.
 instructions_of() {
-  valgrind --tool=callgrind --callgrind-out-file=/dev/null "$bench" --count "$1" "$2" 2>&1 |
-    awk '/Collected/ { print $4; found = 1 } END { exit !found }' ||
-    { echo "gates.sh: callgrind gave no count for $1" >&2; return 1; }
+  for _ in 1 2 3; do
+    valgrind --tool=callgrind --callgrind-out-file=/dev/null "$bench" --count "$1" "$2" 2>&1 |
+      awk '/Collected/ { print $4; found = 1 } END { exit !found }' ||
+      { echo "gates.sh: callgrind gave no count for $1" >&2; return 1; }
+    [[ $1 = *deadline* ]] || break
+  done | sort -n | head -n 1
 }
 # "scenario instructions-per-run" for every scenario that the benchmark knows.
 count_instructions() {
