@@ -376,9 +376,24 @@ Built<Registry> load_models(const Graph& graph, const std::string& from) {
                   "flow, or a file of models that tailrace profile wrote");
 }
 
+namespace {
+
+// A list of models says of each what opens it; in a folder all must be ONNX files.
+bool does_without_torch(const Graph& graph, const std::string& from) {
+  std::error_code error;
+  const auto names = models_of(graph);
+  return have_openvino() &&
+         (std::filesystem::is_regular_file(from, error) ||
+          std::all_of(names.begin(), names.end(), [&](const auto& name) {
+            return std::filesystem::is_regular_file(std::filesystem::path(from) / (name + ".onnx"), error);
+          }));
+}
+
+}  // namespace
+
 std::optional<Exit> load_models_or_complain(const Graph& graph, const std::string& from, Registry& registry) {
   if (models_of(graph).empty()) return std::nullopt;
-  if (!have_torch() && !have_openvino()) return complain(no_torch, Exit::not_available);
+  if (!have_torch() && !does_without_torch(graph, from)) return complain(no_torch, Exit::not_available);
   if (from.empty())
     return complain("the flow uses models: --models names the folder that holds NAME.pt or NAME.onnx for each");
   auto loaded = load_models(graph, from);

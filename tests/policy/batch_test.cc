@@ -147,7 +147,8 @@ TEST_CASE("without a table, all is learned") {
   const TableBatch policy;
   TableBatch::State state(BatchSetup{{}, 32, 1});
   const auto cliffs = table({{1, 3ms}, {3, 8ms}, {4, 5ms}, {5, 9ms}, {8, 14ms}, {32, 80ms}});
-  const auto eight = Queue(std::vector<Duration>(8)).seen();
+  const Queue of_eight(std::vector<Duration>(8));
+  const auto eight = of_eight.seen();
   CHECK(policy.decide(eight, start, state).rows == 8);
   for (int i = 0; i < 400; ++i)
     for (std::uint32_t n = 1; n <= 9; ++n) policy.observe(state, {n, n, to_duration(cliffs.seconds(n))});
@@ -159,7 +160,8 @@ TEST_CASE("a size that was slow once is tried again") {
   const TableBatch policy;
   TableBatch::State state(BatchSetup{{}, 8, 1});
   const auto times = table({{1, 3ms}, {8, 4ms}});
-  const auto eight = Queue(std::vector<Duration>(8)).seen();
+  const Queue of_eight(std::vector<Duration>(8));
+  const auto eight = of_eight.seen();
   for (int i = 0; i < 40; ++i) policy.observe(state, {1, 1, 3ms});
   policy.observe(state, {8, 8, 1s});
   bool tried = false;

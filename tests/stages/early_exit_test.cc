@@ -43,8 +43,9 @@ class Segment final : public tr::Model {
       for (std::int64_t k = 0; k < width; ++k)
         features.as<float>()[static_cast<std::size_t>(i * width + k)] =
             in.as<float>()[static_cast<std::size_t>(i * width + k)] + 1;
-      outputs[0].as<float>()[static_cast<std::size_t>(i * classes_)] =
-          features.as<float>()[static_cast<std::size_t>(i * width)];
+      if (classes_ > 0)
+        outputs[0].as<float>()[static_cast<std::size_t>(i * classes_)] =
+            features.as<float>()[static_cast<std::size_t>(i * width)];
     }
     if (outputs.size() > 1) outputs[1] = features;
     return {};
