@@ -13,10 +13,10 @@ namespace {
 
 using ov::element::Type;
 constexpr std::pair<DType, Type> types[] = {{DType::float32, ov::element::f32}, {DType::float64, ov::element::f64},
-                                        {DType::float16, ov::element::f16}, {DType::bfloat16, ov::element::bf16},
-                                        {DType::int8, ov::element::i8},     {DType::int16, ov::element::i16},
-                                        {DType::int32, ov::element::i32},   {DType::int64, ov::element::i64},
-                                        {DType::uint8, ov::element::u8},    {DType::boolean, ov::element::boolean}};
+                                            {DType::float16, ov::element::f16}, {DType::bfloat16, ov::element::bf16},
+                                            {DType::int8, ov::element::i8},     {DType::int16, ov::element::i16},
+                                            {DType::int32, ov::element::i32},   {DType::int64, ov::element::i64},
+                                            {DType::uint8, ov::element::u8},    {DType::boolean, ov::element::boolean}};
 std::optional<DType> dtype_of(const Type& type) {
   for (const auto& [ours, theirs] : types)
     if (theirs == type) return ours;
