@@ -22,9 +22,9 @@ Status train_tiny(const TrainingSet& data, std::uint64_t seed, const std::string
 Status train_large(const TrainingSet& data, std::uint64_t seed, const std::string& path);
 
 // A convolutional network with two early exits, trained for all three classifiers at once: six layers of `channels`
-// each. Writes its segments to first.pt, second.pt and third.pt in the folder: the first takes pixels, each gives scores
-// and what the next one takes. whole.pt has the same layers and weights, and the last classifier only. With 192 channels
-// and 4 epochs it takes a minute or two.
+// each. Writes its segments to first.pt, second.pt and third.pt in the folder: the first takes pixels, each gives
+// scores and what the next one takes. whole.pt has the same layers and weights, and the last classifier only. With 192
+// channels and 4 epochs it takes a minute or two.
 Status train_exits(const TrainingSet& data, std::uint64_t seed, int channels, int epochs, const std::string& folder);
 
 }  // namespace tailrace::cli
