@@ -6,17 +6,15 @@
 namespace rivals {
 namespace {
 
-// As somebody writes it who calls OpenVINO by hand: compiled for one row and low latency, a request of its own for each
-// thread, the row not copied.
+// As somebody writes it who calls OpenVINO by hand: compiled for one row and with one stream, which computes on the
+// thread that calls it, once for each thread, the row not copied.
 struct Compiled {
-  explicit Compiled(const Networks& networks, unsigned threads)
-      : small(compile(networks.folder + "/small.onnx", threads)),
-        large(compile(networks.folder + "/large.onnx", threads)) {}
-  ov::CompiledModel compile(const std::string& file, unsigned threads) {
+  explicit Compiled(const Networks& networks)
+      : small(compile(networks.folder + "/small.onnx")), large(compile(networks.folder + "/large.onnx")) {}
+  ov::CompiledModel compile(const std::string& file) {
     const auto network = core.read_model(file);
     network->reshape(ov::PartialShape{1, 64});
-    const auto n = static_cast<int>(threads);
-    return core.compile_model(network, "CPU", ov::num_streams(n), ov::inference_num_threads(n),
+    return core.compile_model(network, "CPU", ov::num_streams(1), ov::inference_num_threads(1),
                               ov::hint::inference_precision(ov::element::f32));
   }
   ov::Core core;
@@ -47,10 +45,9 @@ struct Caller {
 }  // namespace
 
 std::unique_ptr<System> plain_openvino(std::shared_ptr<const Networks> networks, unsigned threads, Done done) {
-  auto compiled = std::make_shared<Compiled>(*networks, threads + 1);
   const float sure = networks->sure;
-  return plain_calls(std::move(networks), threads, std::move(done), [compiled, sure] {
-    auto caller = std::make_shared<Caller>(compiled, sure);
+  return plain_calls(networks, threads, std::move(done), [networks, sure] {
+    auto caller = std::make_shared<Caller>(std::make_shared<Compiled>(*networks), sure);
     return [caller](const Row& row) { return (*caller)(row); };
   });
 }

@@ -1,6 +1,7 @@
 #include "tailrace/openvino/openvino.h"
 
 #include <algorithm>
+#include <condition_variable>
 #include <filesystem>
 #include <mutex>
 #include <openvino/openvino.hpp>
@@ -47,18 +48,21 @@ Error caught(Code code, std::string_view where) noexcept {
 
 class OpenVinoModel final : public Model {
  public:
-  OpenVinoModel(std::string name, std::string file, bool batched, ov::CompiledModel compiled)
-      : name_(std::move(name)), file_(std::move(file)), batched_(batched), compiled_(std::move(compiled)) {}
+  // One network for each call at a time: only one with a single stream computes on the thread that calls it.
+  OpenVinoModel(std::string name, std::string file, bool batched, std::vector<ov::CompiledModel> compiled)
+      : name_(std::move(name)), file_(std::move(file)), batched_(batched), compiled_(compiled.front()) {
+    for (auto& network : compiled) idle_.push_back(network.create_infer_request());
+  }
 
   Status run(std::span<const Tensor> inputs, std::span<Tensor> outputs) const noexcept override {
     try {
       if (Status fit = check(inputs, outputs); !fit) return fit;
-      ov::InferRequest request = take();
+      const Taken taken(*this);
+      ov::InferRequest request = taken.request;
       for (std::size_t i = 0; i < inputs.size(); ++i) request.set_input_tensor(i, lend(inputs[i]));
       request.infer();
       for (std::size_t i = 0; i < outputs.size(); ++i)
         if (Status copied = copy_out(request.get_output_tensor(i), i, outputs[i]); !copied) return copied;
-      give_back(std::move(request));
       return {};
     } catch (...) {
       return caught(Code::stage_failed, name_);
@@ -135,31 +139,35 @@ class OpenVinoModel final : public Model {
     return {};
   }
 
-  // A request of OpenVINO's for one call: one that is idle, or a new one. One whose call failed does not come back.
-  ov::InferRequest take() const {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!idle_.empty()) {
-        ov::InferRequest request = std::move(idle_.back());
-        idle_.pop_back();
-        return request;
-      }
+  // One of the networks, for the length of a call; waits until one is idle.
+  struct Taken {
+    explicit Taken(const OpenVinoModel& m) : model(m) {
+      std::unique_lock lock(m.mutex_);
+      m.given_back_.wait(lock, [&] { return !m.idle_.empty(); });
+      request = m.idle_.back();
+      m.idle_.pop_back();
     }
-    return compiled_.create_infer_request();
-  }
-  void give_back(ov::InferRequest request) const {
-    const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(request));
-  }
+    ~Taken() {
+      {
+        const std::lock_guard lock(model.mutex_);
+        model.idle_.push_back(request);  // its place is still there: nothing is allocated
+      }
+      model.given_back_.notify_one();
+    }
+    const OpenVinoModel& model;
+    ov::InferRequest request;
+  };
 
   std::string name_, file_;
   bool batched_;
-  mutable ov::CompiledModel compiled_;  // makes requests
+  const ov::CompiledModel compiled_;  // any one of them
   mutable std::mutex mutex_;
+  mutable std::condition_variable given_back_;
   mutable std::vector<ov::InferRequest> idle_;
 };
 
-ov::CompiledModel compile(ov::Core& core, const std::shared_ptr<ov::Model>& network, const LoadOptions& options) {
+std::vector<ov::CompiledModel> compile(ov::Core& core, const std::shared_ptr<ov::Model>& network,
+                                       const LoadOptions& options) {
   if (options.batched) {
     std::map<ov::Output<ov::Node>, ov::PartialShape> shapes;
     for (const auto& input : network->inputs()) {
@@ -169,10 +177,12 @@ ov::CompiledModel compile(ov::Core& core, const std::shared_ptr<ov::Model>& netw
     }
     network->reshape(shapes);
   }
-  const auto calls =
-      static_cast<int>(options.calls ? options.calls : std::max(1u, std::thread::hardware_concurrency()));
-  return core.compile_model(network, "CPU", ov::num_streams(calls), ov::inference_num_threads(calls),
-                            ov::hint::inference_precision(ov::element::f32));
+  std::vector<ov::CompiledModel> compiled;
+  const unsigned calls = options.calls ? options.calls : std::max(1u, std::thread::hardware_concurrency());
+  for (unsigned i = 0; i < calls; ++i)
+    compiled.push_back(core.compile_model(network, "CPU", ov::num_streams(1), ov::inference_num_threads(1),
+                                          ov::hint::inference_precision(ov::element::f32)));
+  return compiled;
 }
 
 Status warm_up(const OpenVinoModel& model, const LoadOptions& options) {

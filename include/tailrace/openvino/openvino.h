@@ -15,8 +15,8 @@ struct LoadOptions {
   // Whether the first dimension of every input and output counts rows; then any number may be given, whatever the file
   // says.
   bool batched = true;
-  // Calls that compute at the same time, each on one thread; further ones wait. 0: as many as this process may use
-  // processors.
+  // Calls that compute at the same time, each on the thread that makes it; further ones wait. The network is compiled
+  // once for each. 0: as many as this process may use processors.
   unsigned calls = 0;
   // Calls on zeros for every number of rows, before `open` returns. Inputs with open dimensions besides the first are
   // not called. 0: none.
