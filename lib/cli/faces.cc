@@ -207,18 +207,6 @@ Problems prepare(FacesOptions& options) {
   return Problems(Code::bad_file, options.models + "/photos", std::string("holds no photographs") + how_to_export);
 }
 
-Built<std::vector<File>> read_photos(const std::vector<std::string>& paths) {
-  std::vector<File> photos;
-  Problems problems;
-  for (const auto& path : paths) {
-    auto bytes = read_file(path, std::size_t{256} << 20);
-    if (bytes) photos.push_back({std::filesystem::path(path).filename().string(), *std::move(bytes)});
-    else problems.add(bytes.error());
-  }
-  if (!problems.empty()) return problems;
-  return photos;
-}
-
 Built<std::vector<FaceFlow>> read_flows(const FacesOptions& options) {
   const Catalog catalog = make_catalog();
   std::vector<FaceFlow> flows;

@@ -50,4 +50,16 @@ Built<bool> write_file(const std::string& path, const std::string& text) {
   return true;
 }
 
+Built<std::vector<image::File>> read_photos(const std::vector<std::string>& paths) {
+  std::vector<image::File> photos;
+  Problems problems;
+  for (const auto& path : paths) {
+    auto bytes = read_file(path, std::size_t{256} << 20);
+    if (bytes) photos.push_back({std::filesystem::path(path).filename().string(), *std::move(bytes)});
+    else problems.add(bytes.error());
+  }
+  if (!problems.empty()) return problems;
+  return photos;
+}
+
 }  // namespace tailrace::cli

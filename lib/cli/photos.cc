@@ -234,18 +234,6 @@ Problems prepare(PhotosOptions& options) {
   return Problems(Code::bad_file, options.models + "/photos", std::string("holds no photographs") + how_to_export);
 }
 
-Built<std::vector<File>> read_photos(const std::vector<std::string>& paths) {
-  std::vector<File> photos;
-  Problems problems;
-  for (const auto& path : paths) {
-    auto bytes = read_file(path, std::size_t{256} << 20);
-    if (bytes) photos.push_back({std::filesystem::path(path).filename().string(), *std::move(bytes)});
-    else problems.add(bytes.error());
-  }
-  if (!problems.empty()) return problems;
-  return photos;
-}
-
 Built<References> read_references(const std::string& path) {
   const auto text = read_file(path, std::size_t{16} << 20);
   if (!text) return text.error();
