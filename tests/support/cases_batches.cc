@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <optional>
+#include <thread>
 
 #include "support/expect.h"
 #include "support/steps.h"
@@ -123,6 +125,30 @@ void many_threads_one_batch_stage(const Setting& setting) {
   check(wrong == 0, "a wrong answer");
 }
 
+void a_failed_request_takes_no_turn(const Setting& setting) {
+  if (setting.threads < 2) return;  // somebody must hold the stage while others come
+  Batches batches;
+  std::optional<Completion<int>> seven;
+  std::atomic<bool> has_returned = false;
+  const auto keeps_sevens = [&](const int& x, Completion<int> done) {
+    if (x == 7) seven.emplace(std::move(done)), has_returned = true;
+    else done.complete(x);
+  };
+  auto engine = setting.start(
+      from_int([&](Stream<int> s) { return s.then("a", keeps_sevens).then("b", batches.stage(3)).then("z", plus_one); }));
+  Opens opens{batches.gate};
+  auto handles = behind_zero(engine, batches, {1});
+  auto failed = engine.submit(7);
+  check(eventually([&] { return has_returned.load(); }), "not begun");
+  std::this_thread::sleep_for(1ms);  // the call is over, so that the request goes on where its Completion is used
+  seven->fail({Code::bad_value, "no sevens"});
+  check(eventually([&] { return failed.ready(); }), "it waits for a turn");
+  check(failed.get().error().code() == Code::bad_value, "another error");
+  batches.gate.open();
+  for (auto& h : handles) check(h.get().has_value(), "another one was lost");
+  check(batches.seen == std::vector<std::vector<int>>{{0}, {1}}, "batches of " + show(batches.seen));
+}
+
 }  // namespace
 
 void add_batch_cases(std::vector<Case>& t) {
@@ -144,6 +170,7 @@ void add_batch_cases(std::vector<Case>& t) {
                           {"batch-row-fails", "batch-throws", "batch-forgotten", "batch-once"},
                           rows_fail_for_themselves));
   t.push_back(script_case("stopped rows are left out", {"batch-stopped", "batch-deadline"}, stopped_rows_are_left_out));
+  t.push_back(script_case("a failed request takes no turn", {"station-failed"}, a_failed_request_takes_no_turn));
   t.push_back(script_case("many threads, one batch stage", {"batch-rows"}, many_threads_one_batch_stage));
 }
 

@@ -64,6 +64,7 @@ const Reasons on_virtual_time = {
     {"drain names losers and callers", no_worker},
     {"new requests go to the new plan", no_worker},
     {"those who wait share a call", no_worker},
+    {"a failed request takes no turn", no_worker},
     {"rows fail for themselves", no_worker},
     {"stopped rows are left out", no_worker},
     {"waiting elements leave at once", no_worker},
