@@ -134,8 +134,8 @@ void a_failed_request_takes_no_turn(const Setting& setting) {
     if (x == 7) seven.emplace(std::move(done)), has_returned = true;
     else done.complete(x);
   };
-  auto engine = setting.start(
-      from_int([&](Stream<int> s) { return s.then("a", keeps_sevens).then("b", batches.stage(3)).then("z", plus_one); }));
+  auto engine = setting.start(from_int(
+      [&](Stream<int> s) { return s.then("a", keeps_sevens).then("b", batches.stage(3)).then("z", plus_one); }));
   Opens opens{batches.gate};
   auto handles = behind_zero(engine, batches, {1});
   auto failed = engine.submit(7);
