@@ -55,52 +55,66 @@ BatchAction Station::ask(TimePoint now) noexcept {
   look.first = b.seen;
   look.free = static_cast<std::uint32_t>(common_.free.size());
   look.most = spec_.max_batch;
-  look.shared = tasks_wait(*b.looked_at.front()->frame->engine);
+  look.shared = b.shared = tasks_wait(*b.looked_at.front()->frame->engine);
   return b.policy->decide(look, now, *b.state);
 }
 
-// Whether some are on their way who could share a call.
-bool Station::lets_others_come(TimePoint now) noexcept {
+// REQUIRES: somebody waits, and it is not spawned
+void Station::spawn_starter(TimePoint now) noexcept {
   Batching& b = *batching_;
-  if (b.spawned) return now < b.no_longer_than;
-  if (coming_.load(relaxed) == 0) return false;
   Frame& f = *common_.queue.first()->frame;
   b.spawned = true;
   b.no_longer_than = now + b.took;
-  b.behind.run = have_come;
-  b.behind.engine = f.engine;
+  b.starter.run = run_starter;
+  b.starter.engine = f.engine;
+  b.starter.on = f.executor;
   f.engine->outside.fetch_add(1, relaxed);
-  f.executor->spawn(b.behind);
+  f.executor->spawn(b.starter);
+}
+
+// Whether calls are begun by the starter, which runs behind those who are on their way here. `anybody`: a thread would
+// have to be found for the call in any case.
+bool Station::leaves_it_to_starter(TimePoint now, bool anybody) noexcept {
+  const Batching& b = *batching_;
+  if (b.spawned) return now < b.no_longer_than;
+  if (!anybody && coming_.load(relaxed) == 0) return false;
+  spawn_starter(now);
   return true;
 }
 
-void Station::have_come(Task& task) noexcept {
-  auto& behind = static_cast<Batching::Behind&>(task);
-  EngineState& e = *behind.engine;
+void Station::run_starter(Task& task) noexcept {
+  auto& starter = static_cast<Batching::Starter&>(task);
+  EngineState& e = *starter.engine;
+  const Executor* const on = starter.on;
   Decided decided;
-  const TimePoint now = e.executor->now();
   {
-    Station& station = *behind.station;
+    Station& station = *starter.station;
     const std::lock_guard lock(station.mutex_);
-    station.batching_->no_longer_than = now;
-    station.decide(now, nullptr, decided);
     station.batching_->spawned = false;
+    station.decide(e.executor->now(), nullptr, decided);
   }
+  Turn* const mine = decided.run;
+  const bool here = mine && mine->frame->engine == &e && mine->frame->executor == on;
+  if (here) decided.run = mine->next;
   carry_out(decided);
+  if (here) drive_queued({mine->frame, mine->block});
   e.outside.fetch_sub(1, std::memory_order_release);
 }
 
-// Until nobody waits, no slot is free, the policy waits, or others come.
+// Until nobody waits, no slot is free, or the policy waits.
 void Station::decide(TimePoint now, Turn* mine, Decided& decided) noexcept {
   while (!common_.free.empty() && !common_.queue.empty()) {
-    if (lets_others_come(now)) return;
     BatchAction action = ask(now);
     const Batching& b = *batching_;
     const TimePoint until = std::min(action.until, b.oldest + longest_wait_for_others);
-    const bool waits = action.kind == BatchAction::Kind::wait && b.may_wait && until > now;
-    if (action.kind == BatchAction::Kind::wait) action.rows = waits ? 0 : spec_.max_batch;
-    else action.rows = std::max(action.rows, 1u);
-    if (!begin_call(action, mine, decided) && waits && !common_.queue.empty()) return wait_until(until);
+    const bool begins = action.kind == BatchAction::Kind::run, waits = !begins && b.may_wait && until > now;
+    if (begins) action.rows = std::max(action.rows, 1u);
+    else action.rows = waits ? 0 : spec_.max_batch;
+    if (begin_call(action, mine, decided) || !waits || common_.queue.empty()) continue;
+    const bool yields = action.kind == BatchAction::Kind::yield && b.shared;
+    if (!yields) return wait_until(until);
+    if (!b.spawned) spawn_starter(now);
+    return;
   }
   look_after_alarm();
 }
@@ -157,16 +171,17 @@ Station::Entry Station::enter_asking(Turn& w, bool (*may_wait)(Turn&) noexcept, 
   if (!may_wait(w)) return w.queue.store(nullptr, relaxed), Entry::unwanted;
   common_.queue.push(w);
   waiting_.fetch_add(1, relaxed);
+  if (common_.free.empty() || leaves_it_to_starter(now, false)) return Entry::waits;
   decide(now, &w, decided);
   const bool leads = w.slot && !w.granted;
   return leads ? Entry::entered : Entry::waits;
 }
 
-void Station::leave_asking(Slot& slot, TimePoint now, Decided& decided) noexcept {
+void Station::leave_asking(Slot& slot, TimePoint now) noexcept {
   const std::lock_guard lock(mutex_);
   common_.free.push_back(&slot);
   --common_.busy;
-  decide(now, nullptr, decided);
+  if (!common_.queue.empty()) (void)leaves_it_to_starter(now, true);
 }
 
 void Station::observe(const BatchSample& sample) noexcept {

@@ -6,7 +6,9 @@
 #include "engine/station.h"
 
 // A station whose batches are sized by a policy. It is asked under the station's lock: when somebody joins while a slot
-// is free, when a slot becomes free, and at the time that it asked for. While it waits, the station has an alarm, a
+// is free, as a starter runs, and at the time that it asked for. A starter is a task that is spawned where a thread must
+// be found for a call in any case, because a slot has become free, or where others are on their way: so a call is
+// decided when it begins, and not when it joins the threads' queue. While the policy waits, the station has an alarm, a
 // timer on the executor of one of the engines whose requests wait there: of the one that is first in the queue, and of
 // another one when that one's have left. So no engine is kept by an alarm that nobody of its own waits for.
 namespace tailrace::detail {
@@ -23,7 +25,7 @@ struct Batching {
     looked_at.reserve(spec.max_batch);
     seen.reserve(spec.max_batch);
     if (spec.times.known()) took = to_duration(spec.times.seconds(1));
-    alarm.station = behind.station = &station;
+    alarm.station = starter.station = &station;
   }
 
   const std::shared_ptr<const BatchPolicy> policy;
@@ -32,17 +34,19 @@ struct Batching {
   std::pmr::vector<Turn*> looked_at;
   std::pmr::vector<BatchWaiter> seen;
   bool may_wait = true;  // all of these may
+  bool shared = false;   // tasks wait for the threads
   TimePoint oldest{};    // arrival among them
   struct Alarm : Timer {
     Station* station = nullptr;
     EngineState* engine = nullptr;  // kept while it is armed, as by a task
   } alarm;
   bool armed = false;  // or firing
-  // Runs behind those who come.
-  struct Behind : Task {
+  // Begins calls, behind the tasks that are ready.
+  struct Starter : Task {
     Station* station = nullptr;
     EngineState* engine = nullptr;  // kept
-  } behind;
+    const Executor* on = nullptr;   // which runs it
+  } starter;
   bool spawned = false;
   TimePoint no_longer_than{};                      // it is waited for
   Duration took = std::chrono::microseconds(100);  // what calls take, of late

@@ -36,10 +36,7 @@ class Compiler {
     p_.input = in.at;
     p_.input_live = in.live;
     region(graph, choices, path, in, true, {});
-    for (Block& b : p_.blocks) {
-      Station* const next = b.station ? b.station : b.end == End::hop ? b.next->station : nullptr;
-      if (next && next->asks()) b.toward = next;
-    }
+    for (Block& b : p_.blocks) b.toward = where_to(b);
     if (top && options_.sheds) find_sites(p_);
     p_.queues = !p_.stations.empty();
     for (const Control& c : p_.controls) {
@@ -52,6 +49,20 @@ class Compiler {
   }
 
  private:
+  // Where whoever runs the block is next, or may be: the next rung, or stage, behind a test.
+  static const Block* block_behind(const Block& b) {
+    if (b.end == End::hop) return b.next;
+    const Region& r = *b.region;
+    const bool tests = b.end == End::done && (r.role == Role::rung || r.role == Role::stage);
+    return tests && r.arm + 1 < r.control->arms.size() ? r.control->arms[r.arm + 1]->entry : nullptr;
+  }
+  // The station with a policy that is asked for a turn first; marks may stand before it.
+  static Station* where_to(const Block& b) {
+    const Block* at = &b;
+    for (int i = 0; i < 3 && at && !at->station; ++i) at = block_behind(*at);
+    return at && at->station && at->station->asks() ? at->station : nullptr;
+  }
+
   // Which arm of which control a region is.
   struct Place {
     Role role = Role::request;

@@ -106,7 +106,7 @@ inline bool is_failed_elsewhere(const Block& b, std::uint32_t halt) noexcept { r
 
 // A task on its way to a station, from which nobody has called it yet.
 [[gnu::noinline]] void count_coming(Frame& f, const Block& b, int by) noexcept {
-  if (!f.at<Turn>(b.region->turn).granted) b.toward->count_coming(by);
+  if (!b.station || !f.at<Turn>(b.region->turn).granted) b.toward->count_coming(by);
 }
 
 void run_task(Task& task) noexcept {
@@ -114,10 +114,7 @@ void run_task(Task& task) noexcept {
   EngineState& engine = *t.frame->engine;
   if (t.block->toward) [[unlikely]]
     count_coming(*t.frame, *t.block, -1);
-  end_spending(*t.frame, Spent::queued);
-  ++tasks_running;
-  drive({t.frame, t.block}, Thread::worker);
-  --tasks_running;
+  drive_queued({t.frame, t.block});
   engine.outside.fetch_sub(1, std::memory_order_release);
 }
 
@@ -198,6 +195,13 @@ void drive(Step s, Thread thread) noexcept {
     b = next.block;
   }
   if (f) release(*f);
+}
+
+void drive_queued(Step s) noexcept {
+  end_spending(*s.frame, Spent::queued);
+  ++tasks_running;
+  drive(s, Thread::worker);
+  --tasks_running;
 }
 
 void spawn(Step s) noexcept {

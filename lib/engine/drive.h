@@ -41,6 +41,8 @@ void drive(Step step, Thread thread) noexcept;
 TimePoint drive_timed(Step step, Thread thread) noexcept;
 // Has the executor drive a region from its block on. Takes the step's reference over.
 void spawn(Step step) noexcept;
+// Drives one that has waited for its turn, in a task of its engine's.
+void drive_queued(Step step) noexcept;
 void spawn_queued(Step step) noexcept;  // one that has been waiting for its turn, which for its times is one wait
 
 // ---- what the controls offer to each other

@@ -114,13 +114,14 @@ class Station {
   bool asks() const noexcept { return batching_ != nullptr; }
   // Whether the policy refuses who would miss his deadline.
   bool drops() const noexcept { return drops_; }
-  // The same as enter() and leave(). What was decided is to be carried out, by the caller and without delay; a turn
-  // that is `entered` is not among it, and one that is refused has not entered.
+  // The same as enter() and leave(), after which calls are begun by a task. What was decided is to be carried out, by
+  // the caller and without delay; a turn that is `entered` is not among it, and one that is refused has not entered.
   Entry enter_asking(Turn& w, bool (*may_wait)(Turn&) noexcept, Decided& decided) noexcept;
-  void leave_asking(Slot& slot, TimePoint now, Decided& decided) noexcept;
+  void leave_asking(Slot& slot, TimePoint now) noexcept;
   void observe(const BatchSample& sample) noexcept;
-  // Tasks that will be here soon: they are ready for a thread, and go for a turn before all else. While there are some
-  // a call does not begin, since they would share it, but behind them; or once that has taken as long as a call does.
+  // Tasks that are here soon, or may be: they are ready for a thread, and what they come to next is a turn here, or a
+  // test that may send them here. While there are some a call does not begin, since they would share it, but behind
+  // them; or once that has taken as long as a call does.
   void count_coming(int by) noexcept { coming_.fetch_add(static_cast<std::uint32_t>(by), std::memory_order_relaxed); }
 
   // Takes one out of the queue. False: it was not there any more.
@@ -147,8 +148,9 @@ class Station {
   void grant(Turn& w, Slot& slot) noexcept;
   BatchAction ask(TimePoint now) noexcept;
   void decide(TimePoint now, Turn* mine, Decided& decided) noexcept;
-  bool lets_others_come(TimePoint now) noexcept;
-  static void have_come(Task& task) noexcept;
+  void spawn_starter(TimePoint now) noexcept;
+  bool leaves_it_to_starter(TimePoint now, bool anybody) noexcept;
+  static void run_starter(Task& task) noexcept;
   bool begin_call(const BatchAction& action, Turn* mine, Decided& decided) noexcept;
   void wait_until(TimePoint until) noexcept;
   void look_after_alarm() noexcept;

@@ -204,9 +204,7 @@ void elements_leave_queues(const Frame& f, const Program& element) noexcept {
 
 void give_up_slot(Frame& f, Station& station, Slot& slot) noexcept {
   if (station.asks()) {
-    Station::Decided decided;
-    station.leave_asking(slot, f.executor->now(), decided);
-    carry_out(decided);
+    station.leave_asking(slot, f.executor->now());
   } else if (const Turn* next = station.leave(slot)) {
     spawn_queued({next->frame, next->block});
   }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <condition_variable>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -38,25 +39,13 @@ struct Inside {
 };
 thread_local Inside inside;
 
-// What is enqueued in an arena are tickets: each runs the task that has waited longest. oneTBB itself begins what is
+// Tasks wait here for the threads of an arena, which is only told that there are some. oneTBB itself begins what is
 // enqueued in an order of its own, in which some wait many times as long as others (docs/design/0022-task-order.md).
-// What differs is whose threads serve the arena.
 class ArenaExecutor : public Executor {
  public:
   explicit ArenaExecutor(tbb::task_arena& arena) : arena_(arena) { arena_.initialize(); }
 
   TimePoint now() const noexcept override { return Clock::now(); }
-  void spawn(Task& task) noexcept override {
-    {
-      const std::lock_guard lock(mutex_);
-      tasks_.push(task);
-    }
-    try {
-      arena_.enqueue([this] { run_oldest(); });
-    } catch (...) {
-      run_oldest();  // no memory for oneTBB's own task: here rather than never
-    }
-  }
   void wake_at(TimePoint due, Timer& timer) noexcept override { timers_.arm(due, timer); }
   bool cancel(Timer& timer) noexcept override { return timers_.cancel(timer); }
   unsigned concurrency() const noexcept override { return static_cast<unsigned>(arena_.max_concurrency()); }
@@ -66,16 +55,21 @@ class ArenaExecutor : public Executor {
   }
   void wake(const std::atomic<std::uint32_t>& word) noexcept override { detail::wake_all(word); }
 
- private:
-  Task& oldest() noexcept {
-    const std::lock_guard lock(mutex_);
-    return *tasks_.pop();  // there are as many as tickets
+ protected:
+  // Has a thread of the arena call it; where oneTBB has no memory, this one: here rather than never.
+  template <class F>
+  void enqueue(F serve) noexcept {
+    try {
+      arena_.enqueue(serve);
+    } catch (...) {
+      serve();
+    }
   }
-  void run_oldest() noexcept { detail::run_as_worker(*this, oldest()); }
-
-  tbb::task_arena& arena_;
   std::mutex mutex_;
   TaskQueue tasks_;
+
+ private:
+  tbb::task_arena& arena_;
   detail::TimerThread timers_;
 };
 
@@ -85,14 +79,16 @@ class ArenaExecutor : public Executor {
 struct LentThreads {
   explicit LentThreads(unsigned count)
       : arena(static_cast<int>(slots(count)), slots(count)), last_task(group.defer([] {})) {}
-  ~LentThreads() noexcept {
-    last_task = tbb::task_handle();  // nothing left to wait for: the threads come back
-    for (auto& t : threads) t.join();
-  }
+  ~LentThreads() noexcept { end(); }
   static unsigned slots(unsigned count) noexcept { return std::max(count, 2u); }
   void start(unsigned count) {
     threads.reserve(count);
     while (threads.size() < count) threads.emplace_back([this] { arena.execute([this] { group.wait(); }); });
+  }
+  void end() noexcept {
+    last_task = tbb::task_handle();  // nothing left to wait for: the threads come back
+    for (auto& t : threads) t.join();
+    threads.clear();
   }
   tbb::task_group group;
   tbb::task_arena arena;
@@ -100,24 +96,69 @@ struct LentThreads {
   std::vector<std::thread> threads;
 };
 
+// Its threads have nothing else to do, so that one that serves goes on until nothing waits.
 class OwnThreadsExecutor final : private LentThreads, public ArenaExecutor {
  public:
-  explicit OwnThreadsExecutor(unsigned count) : LentThreads(count), ArenaExecutor(arena) { start(count); }
-  ~OwnThreadsExecutor() noexcept override = default;
-  unsigned concurrency() const noexcept override { return static_cast<unsigned>(threads.size()); }
+  explicit OwnThreadsExecutor(unsigned count) : LentThreads(count), ArenaExecutor(arena), count_(count) {
+    start(count);
+  }
+  ~OwnThreadsExecutor() noexcept override {
+    {
+      std::unique_lock lock(mutex_);
+      idle_.wait(lock, [&] { return serving_ == 0; });
+    }
+    end();
+  }
+  void spawn(Task& task) noexcept override {
+    {
+      const std::lock_guard lock(mutex_);
+      tasks_.push(task);
+      if (serving_ == count_) return;
+      ++serving_;
+    }
+    enqueue([this] { serve(); });
+  }
+  unsigned concurrency() const noexcept override { return count_; }
+
+ private:
+  Task* next() noexcept {
+    const std::lock_guard lock(mutex_);
+    Task* const task = tasks_.pop();
+    if (!task && --serving_ == 0) idle_.notify_all();
+    return task;
+  }
+  void serve() noexcept {
+    while (Task* task = next()) detail::run_as_worker(*this, *task);
+  }
+
+  const unsigned count_;
+  unsigned serving_ = 0;  // threads that do, or have been told to
+  std::condition_variable idle_;
 };
 
-// An arena in which its user has work of his own. A thread that was in it before this was made is not known to be.
+// An arena in which its user has work of his own: what is enqueued in it are tickets, each for the task that has waited
+// longest, so that his work has its turn between them. A thread that was in it before this was made is not known to be.
 class SharedArenaExecutor final : public ArenaExecutor, private tbb::task_scheduler_observer {
  public:
   explicit SharedArenaExecutor(tbb::task_arena& arena) : ArenaExecutor(arena), task_scheduler_observer(arena) {
     observe(true);
   }
   ~SharedArenaExecutor() override { observe(false); }
+  void spawn(Task& task) noexcept override {
+    {
+      const std::lock_guard lock(mutex_);
+      tasks_.push(task);
+    }
+    enqueue([this] { detail::run_as_worker(*this, oldest()); });
+  }
   bool on_worker() const noexcept override { return ArenaExecutor::on_worker() || inside.has(this); }
   bool shares_threads() const noexcept override { return true; }
 
  private:
+  Task& oldest() noexcept {
+    const std::lock_guard lock(mutex_);
+    return *tasks_.pop();  // there are as many as tickets
+  }
   void on_scheduler_entry(bool) override { inside.enter(this); }
   void on_scheduler_exit(bool) override { inside.leave(); }
 };

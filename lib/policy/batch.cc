@@ -87,10 +87,11 @@ class Choice {
   // Those who wait behind the ones looked at have later deadlines. When these are dropped, they will be looked at.
   std::uint32_t unseen() const noexcept { return left_ - looked_at_; }
 
-  // Of those who are left, as many as the best way to serve them all takes first; with several replicas free, each has
-  // its share.
+  // Of those who are left, as many as the best way to serve them all takes first; with several replicas free, and
+  // threads for them, each has its share.
   std::uint32_t quickest() const noexcept {
-    const std::uint32_t share = (left_ + seen_.free - 1) / std::max(1u, seen_.free);
+    const std::uint32_t calls = seen_.shared ? 1 : std::max(1u, seen_.free);
+    const std::uint32_t share = (left_ + calls - 1) / calls;
     if (!known_rate_) return std::clamp(plan_.first(share), 1u, largest());
     const double busy = rate_ * seconds(plan_.best()) / plan_.best(), idle = std::max(.02, 1 - busy);
     const double others = rate_ * factor_ * plan_.total(share) / idle;
@@ -161,22 +162,24 @@ class Choice {
     action.drop_before = drop_before;
     return action;
   }
-  // The call that hurts nobody; or it waits for more of them where that is worth it.
+  // The call that hurts nobody; or other work goes first, so that it will be one of more of them.
   BatchAction fill(std::uint32_t n) const noexcept {
     BatchAction action = take(n, hopeless_);
-    if (!seen_.shared || n < left_ || 2 * n > plan_.most()) return action;
-    if (seconds(2 * n) / (2 * n) > .75 * seconds(n) / n) return action;
+    const std::uint32_t best = plan_.best();
+    if (!seen_.shared || n < left_ || n >= best) return action;
+    if (seconds(best) / best > clearly_less * seconds(n) / n) return action;
     TimePoint oldest = now_, earliest = never;
     for (const BatchWaiter& w : seen_.first) {
       oldest = std::min(oldest, w.arrival);
       if (!is_dropped(w, hopeless_)) earliest = std::min(earliest, w.may_drop ? w.deadline : never);
     }
-    const TimePoint until = std::min(oldest + to_duration(seconds(n)), earliest - to_duration(1.1 * seconds(2 * n)));
+    const TimePoint until = std::min(oldest + to_duration(seconds(n)), earliest - to_duration(1.1 * seconds(best)));
     if (until <= now_) return action;
-    action.kind = Kind::wait;
+    action.kind = Kind::yield;
     action.until = until;
     return action;
   }
+  static constexpr double clearly_less = .95;
 
   const BatchSnapshot& seen_;
   const TimePoint now_;

@@ -47,13 +47,15 @@ struct BatchAction {
   enum class Kind : std::uint8_t {
     run,   // a call for the first `rows` of those who are not dropped, as one of `padded` rows
     wait,  // ask again at `until`, or when somebody comes
+    yield  // the work that waits for the threads goes first: ask again behind it. Nobody waits past `until`. As `wait`
+           // where none does.
   };
   Kind kind = Kind::run;
   std::uint32_t rows = 1;
   std::uint32_t padded = 0;  // 0: as `rows`
   TimePoint until{};
-  // Those in BatchSnapshot::first with an earlier deadline who may be dropped are refused as `would_miss`. Also with
-  // `wait`.
+  // Those in BatchSnapshot::first with an earlier deadline who may be dropped are refused as `would_miss`. Also where
+  // the others wait.
   TimePoint drop_before = TimePoint::min();
 };
 
@@ -106,8 +108,8 @@ struct AimdBatch {
 // would miss even a call of his own. Where more come than any call that fits into half of the time that requests have
 // can serve, those who are late in any case do not count.
 //
-// It never waits to fill a call, unless other work waits for the threads: then as long as a call of those who are there
-// would take, where a call of twice as many takes at most three quarters of the time a row.
+// It never keeps a thread waiting to fill a call. But where other work waits for the threads, that goes first, for as
+// long as a call of those who are there would take, if the largest call takes clearly less time a row.
 //
 // What calls take beyond what the table says is learned, with its spread; without a table all is: calls take all who
 // wait until 32 of them were seen, up to 128 rows. How many come, and what time they have, is learned as well. `margin`
