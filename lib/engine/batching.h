@@ -6,8 +6,8 @@
 #include "engine/station.h"
 
 // A station whose batches are sized by a policy. It is asked under the station's lock: when somebody joins while a slot
-// is free, as a starter runs, and at the time that it asked for. A starter is a task that is spawned where a thread must
-// be found for a call in any case, because a slot has become free, or where others are on their way: so a call is
+// is free, as a starter runs, and at the time that it asked for. A starter is a task that is spawned where a thread
+// must be found for a call in any case, because a slot has become free, or where others are on their way: so a call is
 // decided when it begins, and not when it joins the threads' queue. While the policy waits, the station has an alarm, a
 // timer on the executor of one of the engines whose requests wait there: of the one that is first in the queue, and of
 // another one when that one's have left. So no engine is kept by an alarm that nobody of its own waits for.

@@ -11,7 +11,7 @@ namespace tailrace {
 namespace {
 
 constexpr double gain_that_pays = 1.2;    // rows in a second, over those of calls for one row
-constexpr double nearly_the_best = 1.02;  // times the least time a row
+constexpr double nearly_the_best = 1.05;  // times the least time a row
 
 class Batcher {
  public:
@@ -51,7 +51,7 @@ class Batcher {
     if (stage.batching.said()) return as_said(stage, times, where);
     if (!times) return {};
     const BatchPlan plan(*times, times->largest());
-    const std::uint32_t most = largest_call(plan);
+    const std::uint32_t most = largest_call(plan, *times);
     const double one = plan.run(1), row = plan.run(most) / most, gain = one / row;
     if (gain < gain_that_pays) {
       record(where, "answers one request a call",
@@ -81,16 +81,19 @@ class Batcher {
     return choice;
   }
 
-  // The smallest one that takes hardly more time a row than any.
-  std::uint32_t largest_call(const BatchPlan& plan) const {
+  // The smallest one that takes hardly more time a row than any; one that was measured, if there is such a one.
+  std::uint32_t largest_call(const BatchPlan& plan, const BatchTimes& times) const {
     const auto fits = [&](std::uint32_t n) { return longest_ < 0 || plan.run(n) <= longest_; };
     const auto row = [&](std::uint32_t n) { return plan.run(n) / n; };
     double least = row(1);
     for (std::uint32_t n = 1; n <= plan.most(); ++n)
       if (fits(n)) least = std::min(least, row(n));
+    const auto is_good = [&](std::uint32_t n) { return fits(n) && row(n) <= nearly_the_best * least; };
+    for (const BatchTime& t : times.times)
+      if (t.rows <= plan.most() && is_good(t.rows)) return t.rows;
     std::uint32_t n = 1;
-    while (n < plan.most() && (!fits(n) || row(n) > nearly_the_best * least)) ++n;
-    return fits(n) ? n : 1;
+    while (n < plan.most() && !is_good(n)) ++n;
+    return is_good(n) ? n : 1;
   }
 
   // `row`: seconds a row; below 0: nothing is to be expected.

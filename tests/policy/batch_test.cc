@@ -121,17 +121,24 @@ TEST_CASE("replicas that are free share who waits") {
   CHECK(decide(queue).rows == 4);
 }
 
-TEST_CASE("table waits only where threads are shared, and where it pays") {
+TEST_CASE("table lets other work go first only where there is some, and where it pays") {
   Queue queue({50ms, 50ms});
   CHECK(decide(queue).kind == Kind::run);
   queue.shared = true;
   const auto action = decide(queue);
-  CHECK(action.kind == Kind::wait);
+  CHECK(action.kind == Kind::yield);
   CHECK(action.until == start + 4ms);  // as long as a call of the two takes
   CHECK(decide(queue, table({{1, 3ms}, {8, 24ms}})).kind == Kind::run);
-  Queue urgent({7ms, 50ms});
+  Queue urgent({40ms, 50ms});
   urgent.shared = true;
-  CHECK(decide(urgent).until < start + 1ms);  // a call of 4 takes 6 ms
+  CHECK(decide(urgent).until == start + 2600us);  // the largest call takes 34 ms, and a tenth more is left for it
+  urgent.waiters[0].deadline = start + 30ms;
+  CHECK(decide(urgent).kind == Kind::run);
+  Queue full(std::vector<Duration>(32, 0ms));
+  full.shared = true;
+  CHECK(decide(full).kind == Kind::run);
+  full.free = 2;
+  CHECK(decide(full).rows == 32);  // there are no threads for two calls
 }
 
 TEST_CASE("table learns what calls take, and that the table is wrong") {
