@@ -90,7 +90,7 @@ void saturation(const std::shared_ptr<const Networks>& networks, const bench::Op
   const auto all = systems();
   Made made;
   for (const Rival& rival : all) made.push_back(rival.make(networks, threads(), {}));
-  constexpr std::uint32_t count = 20000;
+  constexpr std::uint32_t count = 40000;
   const auto expected = expected_sum(*networks, count);
   const auto once = [&](std::size_t arm) {
     if (arm == all.size()) return kernel_limit(*networks, threads(), 0.4);

@@ -46,9 +46,21 @@ class Compiler {
     }
     p_.timers = p_.timers || d_.element_timers;
     lay_out(p_, d_, traced_, top);
+    for (Control& c : p_.controls)
+      if (c.kind == Kind::then && c.after->station) c.skip = nothing_of(*c.after);
   }
 
  private:
+  // A block of the same region that does nothing. REQUIRES: it is laid out
+  static std::unique_ptr<Block> nothing_of(const Block& b) {
+    auto made = std::make_unique<Block>();
+    made->first = made->last = b.first;
+    made->state = b.state;
+    made->region = b.region;
+    made->number = b.number;
+    return made;
+  }
+
   // Where whoever runs the block is next, or may be: the next rung, or stage, behind a test.
   static const Block* block_behind(const Block& b) {
     if (b.end == End::hop) return b.next;

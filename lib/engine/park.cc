@@ -26,6 +26,12 @@ void fail_dropped(Frame& f, const Control& c) noexcept {
              Error(Code::stage_failed, "the stage gave up its Completion without using it"));
 }
 
+// The block that comes next. Where the stage has failed none runs, and a turn is not waited for.
+const Block* next_of(Frame& f, const Control& c) noexcept {
+  const bool skips = c.skip && f.region_state(*c.around).flag.halt.load(std::memory_order_acquire) == failed;
+  return skips ? c.skip.get() : c.after;
+}
+
 // The Completion's side of the meeting.
 void meet(const Pending& p, std::uint32_t how) noexcept {
   Frame& f = frame_of(p);
@@ -39,7 +45,7 @@ void meet(const Pending& p, std::uint32_t how) noexcept {
     const auto halt = f.region_state(*c.around).flag.halt.load(std::memory_order_acquire);
     if (halt == stopped) region_stopped(f, *c.around);
     if (before & left || halt == stopped) release(f);
-    else spawn({&f, c.after});
+    else spawn({&f, next_of(f, c)});
   }
   engine.resting.fetch_sub(1, relaxed);
   engine.outside.fetch_sub(1, std::memory_order_release);
@@ -105,7 +111,7 @@ Step park(Frame& f, const Control& c) noexcept {
   end_spending(f, Spent::awaited);
   if (c.station) end_turn(f, *c.around, *c.station);
   if (before & dropped) fail_dropped(f, c);
-  return {&f, c.after};
+  return {&f, next_of(f, c)};
 }
 
 void leave_park(Frame& f, const Control& c) noexcept {

@@ -61,6 +61,7 @@ struct Control {
   std::vector<Carry> carries;  // staged
   Test test;                   // race: validity; choose: selector
   const Block* after = nullptr;
+  std::unique_ptr<Block> skip;         // then: stands for `after` where that wants a turn and the region has failed
   std::uint32_t agree = 0;             // quorum
   const Equality* equality = nullptr;  // quorum
   Station* station = nullptr;          // then (an asynchronous stage): whose turn it keeps until it is completed;

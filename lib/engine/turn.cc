@@ -40,11 +40,6 @@ bool would_wait_for_itself(const Frame& f, const Station& station, std::uint64_t
 // The block's stage fails without having been called.
 void fail_block(Frame& f, const Block& b, const Error& error) noexcept { fail_instruction(*b.first, f.base(), error); }
 
-// Whether the region failed in the asynchronous stage before: it takes no turn, and its block ends as any does.
-bool has_failed(Frame& f, const Block& b) noexcept {
-  return f.region_state(*b.region).flag.halt.load(std::memory_order_relaxed) == failed;
-}
-
 // The slot's state, made now if it is not there.
 void ready_state(Frame& f, const Block& b, Slot& slot) noexcept {
   const StateOps* ops = b.station->spec().state;
@@ -238,7 +233,6 @@ bool begin_turn(Step s) noexcept {
   const Block& b = *s.block;
   Turn& w = f.at<Turn>(b.region->turn);
   if (!w.granted) {
-    if (has_failed(f, b)) return call_begins(*b.station, w.stream), true;
     write_turn(s);
     if (would_wait_for_itself(f, *b.station, w.stream)) {
       fail_block(f, b, Error(Code::unsupported, "a call of this stage asks for itself and would wait for ever"));
