@@ -18,16 +18,16 @@ struct Noted {
   std::mutex mutex;
   std::vector<std::vector<int>> seen;
 
+  void add(Batch<int, int>& batch) {
+    const std::lock_guard lock(mutex);
+    auto& rows = seen.emplace_back();
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      rows.push_back(batch.in(i));
+      batch.put(i, batch.in(i) + 1);
+    }
+  }
   auto stage(StageOptions options) {
-    const auto add = [this](Batch<int, int>& batch) {
-      const std::lock_guard lock(mutex);
-      auto& rows = seen.emplace_back();
-      for (std::size_t i = 0; i < batch.size(); ++i) {
-        rows.push_back(batch.in(i));
-        batch.put(i, batch.in(i) + 1);
-      }
-    };
-    return tailrace::stage(add, std::move(options));
+    return tailrace::stage([this](Batch<int, int>& batch) { add(batch); }, std::move(options));
   }
 };
 
@@ -44,6 +44,56 @@ void a_call_takes_what_its_policy_says(const Setting& setting) {
   auto handles = submit_all(engine, {1, 2, 3, 4, 5, 6});
   for (std::size_t i = 0; i < handles.size(); ++i) expect(handles[i].get(), std::to_string(i + 2));
   check(noted.seen.size() == 2 && noted.seen[0].size() == 3, "batches of " + show(noted.seen));
+}
+
+// The rows of one rung's call meet again in the next one's, behind the test: with one thread all of them.
+void rungs_share_calls(const Setting& setting) {
+  Noted first, second;
+  auto engine = setting.start(from_int([&](Stream<int> s) {
+    const auto leaves = [](const int& answer) { return answer == 4; };
+    return cascade("c", s, exit_if(first.stage({.max_batch = 4, .batch = fixed(4, an_hour)}), leaves),
+                   second.stage({.max_batch = 4, .batch = fixed(4, 0)}));
+  }));
+  auto handles = submit_all(engine, {1, 2, 3, 4});
+  for (int i = 0; i < 4; ++i)
+    expect(handles[static_cast<std::size_t>(i)].get(), std::to_string(i + 2) + (i == 2 ? " rung 0" : " rung 1"));
+  if (setting.threads > 1) return;
+  check(second.seen.size() == 1, "batches of " + show(second.seen));
+  std::sort(second.seen[0].begin(), second.seen[0].end());
+  check(second.seen[0] == std::vector<int>{1, 2, 4}, "batches of " + show(second.seen));
+}
+
+// Both threads are held while the stage becomes free: who comes until one is there shares the call.
+void a_call_is_decided_when_it_begins(const Setting& setting) {
+  if (setting.threads != 2 || !setting.executor) return;
+  Noted noted;
+  Gate in_call, behind, elsewhere;
+  const auto call = [&](Batch<int, int>& batch) {
+    if (batch.in(0) == 0) in_call.pass();
+    noted.add(batch);
+  };
+  const auto held = [&](const int& x) {
+    if (x == 1) behind.pass();
+    return x;
+  };
+  auto engine = setting.start(from_int(
+      [&](Stream<int> s) { return s.then("b", stage(call, {.max_batch = 4, .batch = fixed(4, 0)})).then("z", held); }));
+  auto other = setting.start(
+      from_int([&](Stream<int> s) { return s.then("e", [&](const int& x) { return elsewhere.pass(), x; }); }));
+  Opens opens[] = {{in_call}, {behind}, {elsewhere}};
+  auto handles = submit_all(engine, {0});
+  check(eventually([&] { return in_call.arrived() == 1; }), "not begun");
+  handles.push_back(engine.submit(10));
+  check(eventually([&] { return engine.figures().waiting == 1; }), "it does not wait");
+  auto holds = other.submit(0);
+  check(eventually([&] { return elsewhere.arrived() == 1; }), "not begun");
+  handles.push_back(engine.submit(20));
+  in_call.open();
+  check(eventually([&] { return behind.arrived() == 1; }), "not answered");
+  elsewhere.open();
+  expect(handles[1].get(), "11");
+  expect(handles[2].get(), "21");
+  check(noted.seen == std::vector<std::vector<int>>{{0}, {10, 20}}, "batches of " + show(noted.seen));
 }
 
 void nobody_is_kept_for_ever(const Setting& setting) {
@@ -193,6 +243,8 @@ void places_of_one_model_share_calls(const Setting& setting) {
 void add_batch_policy_cases(std::vector<Case>& t) {
   t.push_back(script_case("a call takes what its policy says", {"batch-policy", "batch-delay"},
                           a_call_takes_what_its_policy_says));
+  t.push_back(script_case("a call is decided when it begins", {"batch-policy"}, a_call_is_decided_when_it_begins));
+  t.push_back(script_case("rungs share calls", {"batch-together"}, rungs_share_calls));
   t.push_back(script_case("nobody is kept for ever", {"batch-delay"}, nobody_is_kept_for_ever));
   t.push_back(script_case("who waits for others can leave", {"batch-delay-ends"}, who_waits_for_others_can_leave));
   t.push_back(script_case("who would miss is dropped", {"batch-drops"}, who_would_miss_is_dropped));
