@@ -108,8 +108,8 @@ struct AimdBatch {
 // would miss even a call of his own. Where more come than any call that fits into half of the time that requests have
 // can serve, those who are late in any case do not count.
 //
-// It never keeps a thread waiting to fill a call. But where other work waits for the threads, that goes first, for as
-// long as a call of those who are there would take, if the largest call takes clearly less time a row.
+// It never keeps a thread waiting to fill a call. But where other work waits for the threads, that goes first, until
+// somebody has waited for as long as two of the largest calls take, if such a call takes clearly less time a row.
 //
 // What calls take beyond what the table says is learned, with its spread; without a table all is: calls take all who
 // wait until 32 of them were seen, up to 128 rows. How many come, and what time they have, is learned as well. `margin`
