@@ -28,6 +28,7 @@ using Networks = std::vector<std::shared_ptr<const tr::Model>>;
 
 constexpr std::size_t pixels = 64, classes = 10, segments = 3;
 constexpr double shares[] = {0, .3, .6, .9};
+constexpr int loads = 3;  // of the networks
 const std::string names[] = {"first", "second", "third", "whole"};
 
 template <class T>
@@ -225,9 +226,26 @@ double once(Scene& s, std::size_t arm) {
   });
 }
 
-void add(bench::Results& r, bench::Table& table, Scene& s, std::size_t rows, const bench::Options& options) {
-  const auto c = bench::take_turns(
-      1 + segments + std::size(shares), [&](std::size_t arm) { return once(s, arm); }, options);
+// The rounds of every load, one after another. `spread` gets a row that says what they give by themselves.
+bench::Comparison compare(std::vector<Scene>& scenes, std::size_t rows, bench::Table& spread,
+                          const bench::Options& options) {
+  bench::Comparison all;
+  all.arms.resize(1 + segments + std::size(shares));
+  all.quiet = true;
+  std::vector<std::string> row{std::to_string(rows)};
+  for (Scene& s : scenes) {
+    const auto c = bench::take_turns(
+        all.arms.size(), [&](std::size_t arm) { return once(s, arm); }, options);
+    for (std::size_t arm = 0; arm < all.arms.size(); ++arm)
+      all.arms[arm].insert(all.arms[arm].end(), c.arms[arm].begin(), c.arms[arm].end());
+    all.quiet &= c.quiet;
+    row.push_back(text(bench::stats(bench::divide(c.arms[1 + segments], c.arms[0])).median, 3));
+  }
+  spread.rows.push_back(std::move(row));
+  return all;
+}
+
+void add(bench::Results& r, bench::Table& table, const bench::Comparison& c, const Scene& s, std::size_t rows) {
   double all = 0, parts[segments];
   for (std::size_t k = 0; k < segments; ++k) all += parts[k] = bench::stats(c.arms[1 + k]).median;
   double worst = 1e9;
@@ -265,17 +283,26 @@ void smoke() {
 
 void measure(const bench::Options& options, bench::Results& r) {
   const auto data = digits();
-  const Networks nets = open_networks(data, value(tr::cli::default_cache("demo")) + "/early-exit-1", 192, 4);
+  const std::string folder = value(tr::cli::default_cache("demo")) + "/early-exit-1";
   bench::Table table{"A network with early exits",
                      "Three segments of two convolutions, 192 channels, 8 x 8 pixels; medians of rounds.",
                      {"rows", "leave before the last segment, %", "right, %", "us a request",
                       "faster than the whole network", "bound", "of the bound"},
                      {}};
+  bench::Table spread{"What it matters where networks lie",
+                      "Nobody leaves, by the whole network's time: each column is the same networks loaded once more.",
+                      {"rows"},
+                      {}};
+  for (int i = 1; i <= loads; ++i) spread.columns.push_back("load " + std::to_string(i));
+  std::vector<Networks> loaded;  // all at once, so that they lie in different places
+  for (int i = 0; i < loads; ++i) loaded.push_back(open_networks(data, folder, 192, 4));
   for (const std::size_t rows : {1, 16}) {
-    Scene s = scene(data, nets, rows, rows == 1 ? 64 : 160);
-    add(r, table, s, rows, options);
+    std::vector<Scene> scenes;
+    for (const Networks& nets : loaded) scenes.push_back(scene(data, nets, rows, rows == 1 ? 64 : 160));
+    add(r, table, compare(scenes, rows, spread, options), scenes.front(), rows);
   }
   r.tables.push_back(std::move(table));
+  r.tables.push_back(std::move(spread));
 }
 
 }  // namespace

@@ -49,14 +49,16 @@ std::string name(Device device) {
 
 namespace {
 
-// The product of the extents from the i-th on, at most INT64_MAX; a dimension without elements counts as one.
-std::int64_t product_from(const Shape& shape, std::size_t i) noexcept {
-  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+// At most INT64_MAX. REQUIRES: neither is negative.
+std::int64_t times(std::int64_t a, std::int64_t b) noexcept {
+  std::int64_t product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<std::int64_t>::max() : product;
+}
+
+// The product of the extents; a dimension without elements counts as one.
+std::int64_t volume(const Shape& shape) noexcept {
   std::int64_t product = 1;
-  for (; i < shape.rank(); ++i) {
-    const auto extent = std::max<std::int64_t>(shape[i], 1);
-    product = product > most / extent ? most : product * extent;
-  }
+  for (const auto extent : shape) product = times(product, std::max<std::int64_t>(extent, 1));
   return product;
 }
 
@@ -64,10 +66,15 @@ std::int64_t product_from(const Shape& shape, std::size_t i) noexcept {
 
 std::int64_t Shape::elements() const noexcept {
   const bool none = std::any_of(begin(), end(), [](auto extent) { return extent <= 0; });
-  return none ? 0 : product_from(*this, 0);
+  return none ? 0 : volume(*this);
 }
 
-Shape Shape::without_first() const noexcept { return Shape(std::span(begin(), end()).subspan(1)); }
+Shape Shape::without_first() const noexcept {
+  Shape row;
+  std::copy(extents_.begin() + 1, extents_.end(), row.extents_.begin());  // those beyond the rank as well: no loop
+  row.rank_ = rank_ - 1;
+  return row;
+}
 
 Shape Shape::with_first(std::int64_t extent) const noexcept {
   Shape batch{extent};
@@ -76,7 +83,10 @@ Shape Shape::with_first(std::int64_t extent) const noexcept {
 }
 
 bool Shape::operator==(const Shape& other) const noexcept {
-  return std::equal(begin(), end(), other.begin(), other.end());
+  if (rank_ != other.rank_) return false;
+  for (std::size_t i = 0; i < rank_; ++i)
+    if (extents_[i] != other.extents_[i]) return false;
+  return true;
 }
 
 std::string name(const Shape& shape) {
@@ -89,10 +99,15 @@ namespace {
 
 constexpr std::align_val_t alignment{64};
 
+// A dimension without elements counts as one.
 Shape row_major(const Shape& shape) noexcept {
-  Shape strides;
-  for (std::size_t i = 0; i < shape.rank(); ++i) strides.push_back(product_from(shape, i + 1));
-  return strides;
+  std::array<std::int64_t, Shape::max_rank> strides;
+  std::int64_t stride = 1;
+  for (std::size_t i = shape.rank(); i-- > 0;) {
+    strides[i] = stride;
+    stride = times(stride, std::max<std::int64_t>(shape[i], 1));
+  }
+  return Shape(std::span(strides.data(), shape.rank()));
 }
 
 std::size_t bytes_of(DType dtype, const Shape& shape) {
@@ -140,13 +155,14 @@ Tensor Tensor::strided(void* data, DType dtype, const Shape& shape, const Shape&
 }
 
 bool Tensor::contiguous() const noexcept {
-  if (shape_.elements() == 0) return true;
+  bool in_order = true;
   std::int64_t stride = 1;
   for (std::size_t i = shape_.rank(); i-- > 0;) {
-    if (shape_[i] != 1 && strides_[i] != stride) return false;
-    stride *= shape_[i];
+    if (shape_[i] <= 0) return true;  // no elements
+    if (shape_[i] != 1 && strides_[i] != stride) in_order = false;
+    stride = times(stride, shape_[i]);
   }
-  return true;
+  return in_order;
 }
 
 Tensor Tensor::row(std::int64_t i) const {
@@ -161,7 +177,7 @@ Tensor Tensor::row(std::int64_t i) const {
 Tensor Tensor::as_batch_of_one() const {
   Tensor t = *this;
   t.shape_ = shape_.with_first(1);
-  t.strides_ = strides_.with_first(product_from(shape_, 0));
+  t.strides_ = strides_.with_first(volume(shape_));
   return t;
 }
 

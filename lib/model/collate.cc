@@ -60,19 +60,27 @@ void collate(std::span<const Tensor* const> rows, const Tensor& batch) {
   if (left > 0 && bytes > 0) std::memset(to, 0, left * bytes);
 }
 
+// put() and fail() find room.
 void RowCalls::begin(std::size_t rows, std::size_t padded) {
-  rows_.resize(rows);
-  answers_.resize(rows);
-  states_.assign(rows, nothing);
-  errors_.assign(rows, std::nullopt);
-  group_.reserve(rows);
-  group_rows_.reserve(rows);
+  rows_.reserve(rows);
+  number_.reserve(rows);
+  states_.assign(rows, State::nothing);
+  if (errors_.size() < rows) {
+    places_.resize(rows);
+    errors_.resize(rows);
+  }
   padded_ = padded;
 }
 
-void RowCalls::put(std::size_t i, Tensor row) {
-  rows_[i] = std::move(row);
-  states_[i] = waits;
+void RowCalls::put(std::size_t i, Tensor row) noexcept {
+  rows_.push_back(std::move(row));
+  number_.push_back(i);
+  states_[i] = State::waits;
+}
+
+void RowCalls::fail(std::size_t i, const Error& error) noexcept {
+  errors_[i] = error;
+  states_[i] = State::failed;
 }
 
 // Those that go into one call with that one. False: it goes alone.
@@ -82,12 +90,13 @@ bool RowCalls::gather(std::size_t first, bool pad) {
   group_rows_.clear();
   shape_ = row.shape();
   if (!is_on_cpu(row) || row.shape().rank() == Shape::max_rank) return false;
-  for (std::size_t i = first; i < rows_.size(); ++i) {
-    const Tensor& other = rows_[i];
-    if (states_[i] != waits || other.dtype() != row.dtype() || !is_on_cpu(other)) continue;
+  for (std::size_t k = first; k < rows_.size(); ++k) {
+    const Tensor& other = rows_[k];
+    if (states_[number_[k]] != State::waits || other.dtype() != row.dtype() || !is_on_cpu(other)) continue;
     if (pad ? other.shape().rank() != shape_.rank() : other.shape() != shape_) continue;
-    group_.push_back(i);
+    group_.push_back(k);
     group_rows_.push_back(&other);
+    if (!pad) continue;
     Shape largest;
     for (std::size_t d = 0; d < shape_.rank(); ++d) largest.push_back(std::max(shape_[d], other.shape()[d]));
     shape_ = largest;
@@ -97,31 +106,33 @@ bool RowCalls::gather(std::size_t first, bool pad) {
 
 void RowCalls::run(const Model& model, bool pad) {
   bool first_group = true;
-  for (std::size_t i = 0; i < rows_.size(); ++i) {
-    if (states_[i] != waits) continue;
-    if (!model.batched() || !gather(i, pad)) {
-      run_alone(model, i);
+  for (std::size_t k = 0; k < rows_.size(); ++k) {
+    if (states_[number_[k]] != State::waits) continue;
+    if (!model.batched() || !gather(k, pad)) {
+      run_alone(model, k);
       continue;
     }
-    const bool all = first_group && group_.size() == rows_.size();
+    const bool all = first_group && group_.size() == states_.size();
     padded_ = all ? std::max(padded_, group_.size()) : group_.size();
     first_group = false;
     run_group(model);
   }
 }
 
-void RowCalls::run_alone(const Model& model, std::size_t i) {
-  Result<Tensor> answer = detail::call_model(model, rows_[i]);
-  states_[i] = answer ? answered : nothing;
-  if (answer) answers_[i] = *std::move(answer);
-  else errors_[i] = answer.error();
+void RowCalls::run_alone(const Model& model, std::size_t k) {
+  const std::size_t i = number_[k];
+  Result<Tensor> answer = detail::call_model(model, rows_[k]);
+  if (!answer) return fail(i, answer.error());
+  places_[i] = {outputs_.size(), 0};
+  keep(*std::move(answer));
+  states_[i] = State::answered;
 }
 
 void RowCalls::run_group(const Model& model) {
   if (group_.size() == 1 && padded_ == 1) return run_alone(model, group_.front());
   const auto error = run_together(model);
   if (!error) return;
-  for (const std::size_t i : group_) run_alone(model, i);
+  for (const std::size_t k : group_) run_alone(model, k);
 }
 
 std::optional<Error> RowCalls::run_together(const Model& model) {
@@ -132,11 +143,20 @@ std::optional<Error> RowCalls::run_together(const Model& model) {
     if (Status status = model.run({&input, 1}, {&output, 1}); !status) return status.error();
   }
   if (auto error = misfit(model, output, padded_)) return error;
-  for (std::size_t k = 0; k < group_.size(); ++k) {
-    answers_[group_[k]] = output.row(static_cast<std::int64_t>(k));
-    states_[group_[k]] = answered;
+  const auto size = static_cast<std::int64_t>(output.empty() ? 0 : size_of(output.dtype()));
+  std::ptrdiff_t offset = 0;
+  for (const std::size_t k : group_) {
+    places_[number_[k]] = {outputs_.size(), offset};
+    states_[number_[k]] = State::answered;
+    offset += output.strides()[0] * size;
   }
+  keep(output.row(0));
   return std::nullopt;
+}
+
+void RowCalls::keep(Tensor row) {
+  auto* const first = static_cast<char*>(row.data());
+  outputs_.push_back({std::move(row), first});
 }
 
 // Memory that an output still shares is that output's.
@@ -154,8 +174,9 @@ Tensor RowCalls::take_buffer(std::size_t rows) {
 }
 
 void RowCalls::end() noexcept {
-  for (Tensor& t : rows_) t = {};
-  for (Tensor& t : answers_) t = {};
+  rows_.clear();
+  number_.clear();
+  outputs_.clear();
 }
 
 std::unique_ptr<RowCalls> RowCallsPool::take() {

@@ -125,6 +125,15 @@ TEST_CASE("rows are views of one dimension less") {
   CHECK(row.row(2).row(3).shape() == Shape{});
 }
 
+TEST_CASE("a view can be pointed at another row") {
+  Tensor t = Tensor::zeros(DType::float32, {2, 3});
+  t.as<float>()[3] = 7;
+  Tensor row = t.row(0);
+  row.point_at(t.row(1).data());
+  CHECK(row == t.row(1));
+  CHECK(row.owner() == t.owner());
+}
+
 TEST_CASE("a batch of one has the same elements and a dimension more") {
   const Tensor t = counting({3, 4}), batch = t.as_batch_of_one();
   CHECK(batch.shape() == Shape{1, 3, 4});

@@ -11,6 +11,8 @@
 #include "support/check.h"
 #include "support/steps.h"
 #include "tailrace/exec/pool.h"
+#include "tailrace/model/collate.h"
+#include "tailrace/stages/early_exit.h"
 
 // Sanitizers have a heap of their own.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -234,6 +236,64 @@ TEST_CASE("allocations: none where requests wait for their turn") {
   std::uint64_t stream = 0;
   // Beyond max_streams a stream takes over the memory of the one used longest ago, but for the state itself.
   CHECK(taken_by([&] { (void)engine.run(1, {.stream = ++stream % 16}); }) <= rounds);
+}
+TEST_CASE("allocations: none where rows share calls of a model") {
+  struct Same final : Model {
+    Status run(std::span<const Tensor> in, std::span<Tensor> out) const noexcept override {
+      if (in[0].as<float>()[0] < 0) return Error(Code::bad_value, "takes nothing negative");
+      out[0] = in[0];
+      return {};
+    }
+    bool batched() const noexcept override { return true; }
+    std::string describe() const override { return "the same"; }
+  };
+  const Same model;
+  RowCalls calls;
+  float small[] = {1, 2}, large[] = {1, 2, 3}, bad[] = {-1, 2};
+  const auto view = [](auto& row) {
+    return Tensor::view(row, DType::float32, {static_cast<std::int64_t>(std::size(row))});
+  };
+  for (const bool pad : {false, true})
+    for (const std::size_t rows : {2, 5, 32})
+      CHECK(taken_by([&] {
+              calls.begin(rows, rows);
+              for (std::size_t i = 0; i < rows; ++i)
+                calls.put(i, i % 3 == 0 ? view(bad) : i % 3 == 1 ? view(small) : view(large));
+              calls.run(model, pad);
+              for (std::size_t i = 0; i < rows; ++i) CHECK((calls.failed(i) != nullptr) == (i % 3 == 0));
+              calls.end();
+            }) == 0);
+}
+TEST_CASE("allocations: early exits take their answers and who is left, and nothing for features") {
+  // Scores and features that were made beforehand; both classes are as probable.
+  struct Ready final : Model {
+    Status run(std::span<const Tensor>, std::span<Tensor> out) const noexcept override {
+      out[0] = scores;
+      if (out.size() > 1) out[1] = features;
+      return {};
+    }
+    bool batched() const noexcept override { return true; }
+    std::string describe() const override { return "ready"; }
+    Tensor scores = Tensor::zeros(DType::float32, {3, 2}), features = Tensor::zeros(DType::float32, {3, 4});
+  };
+  const auto net = std::make_shared<Ready>();
+  const auto in = Tensor::zeros(DType::float32, {3, 4});
+  const auto blocks = [&](double first, double second) {
+    auto engine =
+        tailrace::start(flow<Tensor>("f",
+                                     [&](Stream<Tensor> s) {
+                                       return staged("n", s, stages::first_segment(net, first),
+                                                     stages::next_segment(net, second), stages::last_segment(net));
+                                     }),
+                        {.executor = pool_executor(2).value()})
+            .value();
+    CHECK(engine.run(in)->exits.size() == 3);
+    return taken_by([&] { (void)engine.run(in); });
+  };
+  // Scores and their owner, exits, rows; and the rows that stay for each test that was made.
+  CHECK(blocks(.5, .5) == 5 * rounds);
+  CHECK(blocks(.6, .5) == 6 * rounds);
+  CHECK(blocks(.6, .6) == 6 * rounds);
 }
 TEST_CASE("allocations: none for errors") {
   Ways(from_int([](Stream<int> s) { return s.then("a", refuse); })).take_nothing(1);

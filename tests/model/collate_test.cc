@@ -144,6 +144,68 @@ TEST_CASE("inputs stand in the same memory again, unless an output still shares 
   CHECK(list(kept) == std::vector<float>{2});
 }
 
+TEST_CASE("an error is of one use and one row only") {
+  RowCalls calls;
+  PlusOne model;
+  model.refuses = 3;
+  CHECK(run(calls, model, {row_of({1}), row_of({3}), row_of({5})}) == "2 refused 6");
+  CHECK(run(calls, model, {row_of({3}), row_of({1}), Tensor()}) == "refused 2 -");
+  CHECK(run(calls, model, {row_of({1}), Tensor()}) == "2 -");
+  calls.begin(3, 0);
+  calls.put(0, row_of({1}));
+  calls.fail(0, Error(Code::bad_value, "after all"));
+  calls.put(2, row_of({7}));
+  calls.fail(1, Error(Code::bad_value, "has no row"));
+  calls.run(model, false);
+  CHECK(calls.failed(0)->what() == "after all");
+  CHECK(calls.failed(1)->what() == "has no row");
+  CHECK(calls.failed(2) == nullptr);
+  CHECK(list(calls.answer(2)) == std::vector<float>{8});
+  CHECK_FALSE(calls.has_answer(0));
+  calls.fail(2, Error(Code::bad_value, "cannot be read"));
+  CHECK_FALSE(calls.has_answer(2));
+}
+
+TEST_CASE("a copy of an answer is that row's whatever is asked next") {
+  RowCalls calls;
+  PlusOne model;
+  const std::vector<Tensor> rows{row_of({1, 2}), row_of({3}), row_of({5, 6}), row_of({7})};
+  calls.begin(rows.size(), 0);
+  for (const std::size_t i : {2, 0, 3, 1}) calls.put(i, rows[i]);
+  calls.run(model, false);
+  CHECK(model.shapes == "[2, 2][2, 1]");
+  std::vector<Tensor> kept;
+  for (std::size_t i = 0; i < rows.size(); ++i) kept.push_back(calls.answer(i));
+  CHECK(list(calls.answer(0)) == std::vector<float>{2, 3});  // again, after others
+  calls.end();
+  CHECK(list(kept[0]) == std::vector<float>{2, 3});
+  CHECK(list(kept[1]) == std::vector<float>{4});
+  CHECK(list(kept[2]) == std::vector<float>{6, 7});
+  CHECK(list(kept[3]) == std::vector<float>{8});
+}
+
+// Gives each row's elements in reverse order, in memory where rows stand the other way round or all in one place.
+struct Upside final : Model {
+  Status run(std::span<const Tensor> inputs, std::span<Tensor> outputs) const noexcept override {
+    const Tensor in = inputs[0].contiguous_copy();
+    const std::int64_t rows = in.shape()[0], width = in.shape()[1];
+    char* const last = static_cast<char*>(in.row(rows - 1).data());
+    outputs[0] = Tensor::strided(last, in.dtype(), {rows, width}, {same ? 0 : -width, 1}, {}, in.owner());
+    return {};
+  }
+  bool batched() const noexcept override { return true; }
+  std::string describe() const override { return "upside down"; }
+  bool same = false;
+};
+
+TEST_CASE("rows of an output are found by its strides") {
+  RowCalls calls;
+  Upside model;
+  CHECK(run(calls, model, {row_of({1, 2}), row_of({3, 4}), row_of({5, 6})}) == "56 34 12");
+  model.same = true;
+  CHECK(run(calls, model, {row_of({1, 2}), row_of({3, 4}), row_of({5, 6})}) == "56 56 56");
+}
+
 TEST_CASE("memory for calls is kept for the next ones") {
   RowCallsPool pool;
   auto one = pool.take();

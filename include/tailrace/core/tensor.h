@@ -85,6 +85,8 @@ class Tensor {
   Tensor row(std::int64_t i) const;
   // The same elements as [1, ...]: a batch of one. REQUIRES: rank < Shape::max_rank.
   Tensor as_batch_of_one() const;
+  // From now on it is the same view of other memory of its owner's: for who goes through rows, and makes one view only.
+  void point_at(void* data) noexcept { data_ = data; }
   // A row-major copy on the CPU. REQUIRES: device() is the CPU.
   Tensor contiguous_copy() const;
 
