@@ -1,5 +1,6 @@
 // Two clients of one network: threads of LibTorch's within limits, and without.
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <dlfcn.h>
 #include <torch/csrc/jit/api/module.h>
