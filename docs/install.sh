@@ -1,31 +1,35 @@
 #!/usr/bin/env bash
-# Installs what Tailrace is built and tested with: Debian packages by apt-get, LibTorch and OpenVINO into the user's cache.
+# Installs what Tailrace is built and tested with: Debian packages by apt-get, LibTorch, OpenVINO and the weights of a
+# public network into the user's cache.
 # Looks first, so that a second run costs nothing. See --help.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
   cat <<'TEXT'
-usage: bash docs/install.sh [--no-install] [--without-torch] [--with-openvino] [--with-browser] [--with-gate]
+usage: bash docs/install.sh [--no-install] [--without-torch] [--with-openvino] [--with-weights]
+                            [--with-browser] [--with-gate]
   --no-install     installs nothing and needs no root: lists what is missing; exit code 3 if something is
   --without-torch  leaves LibTorch out
   --with-openvino  also OpenVINO, a second back end for models (the build does without)
+  --with-weights   also a public network that tests run (where it cannot be had they are skipped, and say so)
   --with-browser   also chromium, in which tests look at report pages (they do without)
   --with-gate      also what only .ci/run needs (clang, clang-format, valgrind, promtool)
 Environment:
   CMAKE_PREFIX_PATH                 where else to look for libraries
   TAILRACE_TORCH_DIR or Torch_DIR   a LibTorch that is already here: the folder with include/ and lib/
   TAILRACE_OPENVINO_DIR             the same of OpenVINO: the folder with include/ and libs/
-  XDG_CACHE_HOME                    the user's cache (default ~/.cache); LibTorch and OpenVINO go to tailrace/ inside
+  XDG_CACHE_HOME                    the user's cache (default ~/.cache); what is no Debian package goes to tailrace/ inside
 TEXT
 }
 
-install=yes torch=yes openvino=no browser=no gate=no
+install=yes torch=yes openvino=no weights=no browser=no gate=no
 for argument in "$@"; do
   case $argument in
     --no-install) install=no ;;
     --without-torch) torch=no ;;
     --with-openvino) openvino=yes ;;
+    --with-weights) weights=yes ;;
     --with-browser) browser=yes ;;
     --with-gate) gate=yes ;;
     --help | -h) usage; exit 0 ;;
@@ -80,10 +84,10 @@ if [ $gate = yes ]; then
   want prometheus has_command promtool
 fi
 
-# ---- LibTorch and OpenVINO: where they are, or are to be --------------------------------------------------------------
+# ---- LibTorch, OpenVINO and weights: where they are, or are to be ------------------------------------------------------
 
 cache=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/tailrace
-fetch=()  # of torch and openvino, what is missing
+fetch=()  # of torch, openvino and silero, what is missing
 want_wheel() {  # NAME TITLE FOLDER-GIVEN FILE-IN-IT HOME FILE-IN-HOME
   if [ -n "$3" ]; then
     has_file "$3/$4" || fail "no $2 in $3: it has no $4"
@@ -106,10 +110,14 @@ openvino_home=$cache/openvino-$openvino_version
 [ $openvino = no ] || want_wheel openvino "OpenVINO $openvino_version" "${TAILRACE_OPENVINO_DIR:-}" 'libs/libopenvino.so.*' \
   "$openvino_home" 'openvino/libs/libopenvino.so.*'
 
+silero_version=$(sed -n 's/.*"silero-vad==\([0-9.]*\)".*/\1/p' docs/models/export.py)
+silero_home=$cache/silero-vad-$silero_version
+
 if [ ${#fetch[@]} != 0 ]; then
   need ca-certificates has_file /etc/ssl/certs/ca-certificates.crt
   need python3-pip /usr/bin/python3 -m pip --version >/dev/null 2>&1
 fi
+[ $weights = no ] || want_wheel silero "Silero VAD $silero_version" "" "" "$silero_home" silero_vad/data/silero_vad.jit
 
 # ---- Debian packages -------------------------------------------------------------------------------------------------
 
@@ -121,6 +129,7 @@ if [ $install = no ]; then
       torch)
         say "missing: LibTorch $version (fetched into $home without --no-install; TAILRACE_TORCH_DIR names one that is here;"
         say "         'bash tests/run.sh quick' does without)" ;;
+      silero) say "missing, tests are skipped: Silero VAD $silero_version" ;;
       openvino) say "missing, done without: OpenVINO $openvino_version (TAILRACE_OPENVINO_DIR names one that is here)" ;;
     esac
   done
@@ -215,4 +224,17 @@ fetch_openvino() {
   say "OpenVINO $openvino_version: ready"
 }
 
-for name in "${fetch[@]}"; do fetch_$name; done
+fetch_silero() {
+  download 11 "silero-vad==$silero_version"
+  unpack "$work"/wheels/silero_vad-*.whl silero_vad/data/silero_vad.jit
+  move_home "$silero_home" silero_vad/data/silero_vad.jit
+  say "Silero VAD $silero_version: ready"
+}
+
+for name in "${fetch[@]}"; do
+  if [ "$name" = silero ]; then
+    (fetch_silero) || say "done without Silero VAD: tests that want it are skipped"
+  else
+    fetch_$name
+  fi
+done

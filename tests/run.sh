@@ -47,7 +47,7 @@ if [ $torch = no ]; then
   install+=(--without-torch)
   configure+=(-DTAILRACE_TORCH=OFF)
 else
-  install+=(--with-browser --with-openvino)  # a full run
+  install+=(--with-browser --with-openvino --with-weights)  # a full run
   given=${TAILRACE_TORCH_DIR:-${Torch_DIR:-}}
   configure+=(-DTAILRACE_TORCH=ON ${given:+"-DTAILRACE_TORCH_DIR=$given"})
 fi

@@ -248,6 +248,11 @@ std::optional<Shape> Plain::shape_after(const Step& step, std::span<const Shape>
 
 bool Plain::prepare(DType dtype, const Shape& shape) {
   if (dtype != DType::float32 && dtype != DType::float64) return false;
+  // Numbers as the kernels read them, which else convert them in every call. Rows are of one type, so this is done
+  // once.
+  for (Step& step : steps_)
+    if (step.constant.defined() && step.constant.unsafeGetTensorImpl()->is_wrapped_number())
+      step.constant = step.constant.to(scalar_type(dtype));
   std::vector<Shape> values{shape};
   auto sized = std::make_unique<Sized>(Sized{dtype, shape, std::vector<Shape>(buffers_), Pool<Work>(), {}});
   for (const Step& step : steps_) {

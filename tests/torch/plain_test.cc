@@ -67,11 +67,27 @@ const std::string perceptron =
 
 TEST_CASE("feed-forward networks are called kernel by kernel, with the interpreter's bits") {
   compare(forward(perceptron));
-  for (const char* activation :
-       {"torch.relu(y)", "torch.sigmoid(y)", "torch.tanh(y)", "torch.silu(y)", "torch.leaky_relu(y, 0.2)",
-        "torch.gelu(y)", "torch.gelu(y, approximate='tanh')", "torch.softmax(y, 1)", "torch.log_softmax(y, -1)",
-        "y + 1", "y - self.b", "2 * y", "y / 3", "torch.add(y, y, alpha=2)", "y * torch.sigmoid(y)",
-        "torch.dropout(y, 0.5, self.training)", "torch.relu_(y)", "y.mul_(2)", "torch.linear(y, self.v)"})
+  for (const char* activation : {"torch.relu(y)",
+                                 "torch.sigmoid(y)",
+                                 "torch.tanh(y)",
+                                 "torch.silu(y)",
+                                 "torch.leaky_relu(y, 0.2)",
+                                 "torch.gelu(y)",
+                                 "torch.gelu(y, approximate='tanh')",
+                                 "torch.softmax(y, 1)",
+                                 "torch.log_softmax(y, -1)",
+                                 "y + 1",
+                                 "y - self.b",
+                                 "2 * y",
+                                 "y / 3",
+                                 "y * 0.1",
+                                 "y / 0.3 - 0.7",
+                                 "torch.add(y, y, alpha=2)",
+                                 "y * torch.sigmoid(y)",
+                                 "torch.dropout(y, 0.5, self.training)",
+                                 "torch.relu_(y)",
+                                 "y.mul_(2)",
+                                 "torch.linear(y, self.v)"})
     compare(forward("  y = torch.linear(x, self.w, self.b)\n  return torch.relu(" + std::string(activation) + ")\n"));
 }
 

@@ -2,10 +2,8 @@
 #include "torch/modules.h"
 
 #include <atomic>
-#include <cstdlib>
 #include <thread>
 
-#include "tailrace/core/random.h"
 #include "tailrace/exec/start.h"
 #include "tailrace/flow/flow.h"
 #include "tailrace/torch/stateful.h"
@@ -157,43 +155,4 @@ TEST_CASE("what cannot be kept apart is refused") {
   options.rows = {{DType::float32, {1}}};
   CHECK(failure(kept("def forward(self, x):\n  assert x.sum() > 0, 'loud'\n  return x\n", {}, options)) ==
         "shape_mismatch: warm-up failed: AssertionError: loud");
-}
-
-// The voice detector as its authors publish it keeps its state inside. TAILRACE_SILERO names silero_vad.jit of the
-// package silero-vad (MIT licence).
-TEST_CASE("sixteen streams of a published voice detector at once hear what one after another hears") {
-  const char* const file = std::getenv("TAILRACE_SILERO");
-  if (file == nullptr || !fs::exists(file)) {
-    WARN("skipped: TAILRACE_SILERO names no silero_vad.jit");
-    return;
-  }
-  tr::torch::LoadOptions options = unbatched;
-  options.rows = {{DType::float32, {1, 512}}};
-  options.arguments = {{"sr", 16000}};
-  CHECK(failure(tr::torch::open(file, options)).find("keeps state in") != std::string::npos);
-  const auto opened_file = tr::torch::open_stateful(file, options);
-  INFO(failure(opened_file));
-  REQUIRE(opened_file);
-  constexpr std::uint64_t streams = 16;
-  constexpr int chunks = 20;
-  const auto chunk = [](std::uint64_t stream, int i) {
-    const auto samples = Tensor::zeros(DType::float32, {1, 512});
-    tr::Random random(tr::seed_of({stream, static_cast<std::uint64_t>(i)}));
-    for (float& x : samples.as<float>()) x = static_cast<float>(.1 * stream / streams * random.normal());
-    return samples;
-  };
-  const auto flow = tr::flow<Tensor>(
-      "voice", [&](tr::Stream<Tensor> x) { return x.then("voice", tr::torch::stateful(*opened_file)); });
-  auto engine = tr::start(flow, {.threads = 2, .max_in_flight = 64}).value();
-  std::vector<std::vector<float>> alone(streams), together(streams);
-  for (std::uint64_t s = 0; s < streams; ++s)
-    for (int i = 0; i < chunks; ++i) alone[s].push_back(engine.run(chunk(s, i), {.stream = s}).value().as<float>()[0]);
-  for (int i = 0; i < chunks; ++i) {
-    std::vector<tr::Handle<Tensor>> open;
-    for (std::uint64_t s = 0; s < streams; ++s) open.push_back(engine.submit(chunk(s, i), {.stream = streams + s}));
-    for (std::uint64_t s = 0; s < streams; ++s) together[s].push_back(open[s].get().value().as<float>()[0]);
-  }
-  CHECK(alone == together);
-  CHECK(alone[3] != alone[4]);
-  CHECK(alone[15].front() != alone[15].back());
 }
