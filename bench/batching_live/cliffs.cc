@@ -14,8 +14,8 @@ namespace {
 constexpr std::uint32_t rows = 64;
 constexpr int repeats = 5;
 
-// Seconds from when the stage is free until all of `n` that wait then are answered.
-double time_for(const tr::Plan<int, int>& plan, double one, std::uint32_t n) {
+// Seconds from when the stage is free until all of `n` that wait then are answered. `begun`: calls, counted.
+double time_for(const tr::Plan<int, int>& plan, const std::atomic<std::uint64_t>& begun, std::uint32_t n) {
   auto engine = tr::start(plan, {.threads = 1}).value();
   std::vector<tr::TimePoint> answered(n + 1);
   std::atomic<std::uint32_t> left{n + 1};
@@ -26,8 +26,9 @@ double time_for(const tr::Plan<int, int>& plan, double one, std::uint32_t n) {
     });
     if (!sent) throw bench::WrongAnswer{"a request was refused: " + std::string(sent.error().what())};
   };
+  const auto before = begun.load();
   send(0);  // holds the stage
-  std::this_thread::sleep_for(tr::to_duration(one / 4));
+  while (begun.load(std::memory_order_acquire) == before) std::this_thread::yield();
   for (std::uint32_t i = 1; i <= n; ++i) send(i);
   while (left.load(std::memory_order_acquire) > 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
   if (std::count(answered.begin(), answered.end(), tr::TimePoint{}) > 0) throw bench::WrongAnswer{"a row is lost"};
@@ -47,7 +48,7 @@ Over times_of(const Subject& subject) {
     for (int round = 0; round < repeats; ++round)
       for (int k = 0; k < 2; ++k) {
         const int p = (k + round) % 2;
-        took[p].push_back(time_for(plans[p], subject.model.one(), n) / least[n]);
+        took[p].push_back(time_for(plans[p], *subject.begun, n) / least[n]);
       }
     for (int p = 0; p < 2; ++p) {
       const double median = bench::stats(took[p]).median;

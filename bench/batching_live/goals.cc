@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "batching_live/live.h"
 
@@ -26,8 +27,10 @@ struct Tested {
   double lateness = 0, foreign = 0;
   bool is_void = false, again = false;
 
-  double over_best() const { return goodput[table] / std::max({goodput[fixed], goodput[greedy], goodput[aimd]}); }
-  double itself() const { return goodput[table_again] / goodput[table]; }
+  double over_best() const { return over(std::max({goodput[fixed], goodput[greedy], goodput[aimd]})); }
+  double itself() const { return over(goodput[table_again]); }
+  // A cell in which an arm answers nobody counts as if it had answered one in a thousand.
+  double over(double other) const { return std::max(goodput[table], .001) / std::max(other, .001); }
 };
 
 // All arms in turns, forth and back, each round with arrivals of its own that all of them meet.
@@ -107,7 +110,7 @@ void live_goals(const std::vector<Subject>& subjects, const std::string& prefix,
                        {"model", "goal", "arrivals", "load", "best fixed", "fixed", "greedy", "AIMD", "table",
                         "over the best of them", "against itself", ""},
                        {}};
-  double worst = 10, sum = 0, sum_best = 0;
+  double worst = std::numeric_limits<double>::infinity(), sum = 0, sum_best = 0;
   unsigned counted = 0, below = 0;
   for (const Tested& t : all) {
     const auto& g = t.goodput;
@@ -121,10 +124,12 @@ void live_goals(const std::vector<Subject>& subjects, const std::string& prefix,
     ++counted;
     below += t.over_best() < may_miss;
     worst = std::min(worst, t.over_best());
-    sum += g[table] / g[fixed];
+    sum += t.over(g[fixed]);
     sum_best += t.over_best();
   }
   const bool is_void = counted < .95 * static_cast<double>(all.size());
+  if (counted == 0) worst = sum = sum_best = 0;
+  const double cells_counted = std::max(1u, counted);
   const std::string cells = std::to_string(counted) + " of " + std::to_string(all.size()) + " cells, live, " + of;
   const auto figure = [&](const char* what, const std::string& text, double value, std::optional<double> limit,
                           const char* unit) {
@@ -133,8 +138,9 @@ void live_goals(const std::vector<Subject>& subjects, const std::string& prefix,
   figure("worst_cell", "goodput that table misses of the best of fixed, greedy and AIMD, worst of " + cells, 1 - worst,
          .02, "x");
   figure("below", "cells in which table has less than 0.98 of the best of them: of " + cells, below, {}, "");
-  figure("mean", "the best fixed setting's goodput over table's, mean of " + cells, counted / sum, 1., "x");
-  figure("mean_of_best", "the same of the best of all three", counted / sum_best, {}, "x");
+  figure("mean", "the best fixed setting's goodput over table's, mean of " + cells, sum > 0 ? cells_counted / sum : 0,
+         1., "x");
+  figure("mean_of_best", "the same of the best of all three", sum_best > 0 ? cells_counted / sum_best : 0, {}, "x");
   figure("noise", "table's goodput against its own in other runs: how far off in 95 % of the cells", noise, {}, "x");
   results.tables.push_back(std::move(details));
 }

@@ -16,10 +16,11 @@ tr::BatchTimes stretch(tr::BatchTimes times, double factor) {
 }
 
 // Looks at the clock until the call's time has passed: a sleep would end tens of microseconds late.
-auto spins(const tr::BatchTimes& times) {
-  return [times](tr::Batch<int, int>& batch) {
+auto spins(const tr::BatchTimes& times, std::shared_ptr<std::atomic<std::uint64_t>> begun) {
+  return [times, begun](tr::Batch<int, int>& batch) {
     const tr::TimePoint due =
         tr::Clock::now() + tr::to_duration(times.seconds(static_cast<std::uint32_t>(batch.padded())));
+    begun->fetch_add(1, std::memory_order_release);
     for (std::size_t i = 0; i < batch.size(); ++i) batch.put(i, batch.in(i));
     while (tr::Clock::now() < due) {
     }
@@ -32,16 +33,15 @@ std::vector<Subject> stretched(double one) {
   std::vector<Subject> all;
   for (const Model& model : models()) {
     const tr::BatchTimes times = stretch(model.times, one / model.one());
-    all.push_back({{model.name, times}, [times](const tr::PolicyUse& policy, unsigned max_batch) {
-                     return tr::optimise(tr::flow<int>("serve",
-                                                       [&](tr::Stream<int> x) {
-                                                         return x.then("model",
-                                                                       tr::stage(spins(times), {.max_batch = max_batch,
-                                                                                                .batch = policy,
-                                                                                                .times = times}));
-                                                       }))
-                         .value();
-                   }});
+    const auto begun = std::make_shared<std::atomic<std::uint64_t>>(0);
+    const auto plan = [times, begun](const tr::PolicyUse& policy, unsigned max_batch) {
+      const auto flow = tr::flow<int>("serve", [&](tr::Stream<int> x) {
+        return x.then("model",
+                      tr::stage(spins(times, begun), {.max_batch = max_batch, .batch = policy, .times = times}));
+      });
+      return tr::optimise(flow).value();
+    };
+    all.push_back({{model.name, times}, plan, begun});
   }
   return all;
 }

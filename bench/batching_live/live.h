@@ -1,6 +1,8 @@
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,12 +15,13 @@ namespace batching {
 struct Subject {
   Model model;  // its name, and what its calls take
   std::function<tr::Plan<int, int>(const tr::PolicyUse& policy, unsigned max_batch)> plan;
+  std::shared_ptr<std::atomic<std::uint64_t>> begun{};  // calls of all its plans; null: not counted
 };
 // Calls that keep their thread busy for what the table says, the table so stretched that a call for one row takes
 // `one` seconds.
 std::vector<Subject> stretched(double one);
-// The network 64-1024-1024-10 by LibTorch, its table as measured here and now.
-Subject network();
+// The network 64-1024-1024-10 by LibTorch, its table as measured here and now, for about so many seconds.
+Subject network(double seconds);
 // Throws bench::WrongAnswer where a row's answer in a call for several is another than alone.
 void compare_answers();
 

@@ -15,7 +15,7 @@ void smoke() {
     const Ran ran = run(subjects.front().plan({policy}, most), true, cell.arrives(), cell.rate(), 1, .05, 1);
     if (ran.goodput < 1) throw bench::WrongAnswer{"a request that has a second is not answered"};
   }
-  const Subject net = network();
+  const Subject net = network(.5);
   if (run(net.plan({"table"}, most), true, tr::load::Poisson{1000}, 1000, 1, .1, 1).goodput < 1)
     throw bench::WrongAnswer{"a request of a real network that has a second is not answered"};
 }
@@ -24,7 +24,7 @@ void measure(const bench::Options& options, bench::Results& results) {
   const auto subjects = stretched(one);
   live_goals(subjects, "e4.live.", "calls that take a table's times", options, results);
   live_light_load({subjects[0], subjects[2]}, options, results);
-  live_goals({network()}, "e4.live.network.", "a network by LibTorch", options, results);
+  live_goals({network(4)}, "e4.live.network.", "a network by LibTorch", options, results);
   live_cliffs(stretched(one_of_cliffs), options, results);
 }
 

@@ -43,13 +43,13 @@ int best_of(const tr::Tensor& answer) {
 
 }  // namespace
 
-Subject network() {
+Subject network(double seconds) {
   const auto model = open().value();
   const tr::Tensor rows = given();
   const auto opened = [model]() -> tr::Built<std::shared_ptr<const tr::Model>> { return model; };
   const auto found =
       tr::profile_model(opened, {&rows, 1},
-                        {.rows = tr::batch_sizes(most), .budget = std::chrono::seconds(4), .callers = {1}})
+                        {.rows = tr::batch_sizes(most), .budget = tr::to_duration(seconds), .callers = {1}})
           .value();
   const tr::BatchTimes times = found.times;
   const auto conversion = std::make_shared<const tr::Conversion<int, int>>(

@@ -104,7 +104,8 @@ struct AimdBatch {
 // deadline, among those in it, those left and those who will come while it runs, it takes instead the call that answers
 // the most, less those whom it makes late, for each second that it takes. Who misses by that is dropped, and so is who
 // would miss even a call of his own. Where more come than any call that fits into half of the time that requests have
-// can serve, those who are late in any case do not count.
+// can serve, those who are late in any case do not count. Where all are dropped for what calls took of late, that is
+// believed less from one time to the next, until a call is tried again: one slow call does not end all service.
 //
 // It never waits to fill a call, unless other work waits for the threads: then as long as a call of those who are there
 // would take, where a call of twice as many takes at most three quarters of the time a row.
