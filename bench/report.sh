@@ -6,7 +6,7 @@
 #   bash bench/report.sh BUILD_DIR NAME...    only these: gates overhead compile_cost size fusion fork operators
 #                                             submit simulation hedging replicas fidelity overload timers frames
 #                                             swap cascades streams batching collate forward isolation memory exit_kernels
-#                                             early_exit rivals merge (the last eight want LibTorch)
+#                                             early_exit rivals merge batching_live (the last nine want LibTorch)
 #   bash bench/report.sh BUILD_DIR --page     only writes the page, from bench/results/
 #
 # ATTEMPTS is how often each comparison may look for a quiet moment (1); figures of one that finds none are marked void.
@@ -36,7 +36,7 @@ measure() {
 
 files=(1-gates 2-overhead 3-compile_cost 4-size 5-fusion 6-fork 7-operators 8-submit 9-simulation 10-hedging 11-replicas
        12-fidelity 13-overload 14-timers 15-frames 16-swap 17-cascades 18-streams 19-batching 20-collate 21-forward
-       22-isolation 23-memory 24-exit_kernels 25-early_exit 26-rivals 27-merge)
+       22-isolation 23-memory 24-exit_kernels 25-early_exit 26-rivals 27-merge 28-batching_live)
 wanted=" ${*:-${files[*]#*-}} "
 if [ "$wanted" != " --page " ]; then
   for name in $wanted; do

@@ -55,6 +55,15 @@ tr::load::Arrivals arrivals(Shape shape, double rate, double span) {
   return steps;
 }
 
+std::vector<Cell> cells_of(const std::vector<Model>& models, double span) {
+  std::vector<Cell> all;
+  for (const Model& model : models)
+    for (const double goal : {4., 10., 30.})
+      for (const Shape shape : {Shape::poisson, Shape::bursty, Shape::step})
+        for (const double load : {.5, .8, 1.2}) all.push_back({&model, goal, shape, load, span});
+  return all;
+}
+
 tr::Plan<int, int> plan_of(const Model& model, const tr::PolicyUse& policy, unsigned max_batch) {
   const auto flow = tr::flow<int>("serve", [&](tr::Stream<int> x) {
     return x.then("model", tr::stage(tr::sim::batch_service<int>(model.times),
@@ -66,11 +75,10 @@ tr::Plan<int, int> plan_of(const Model& model, const tr::PolicyUse& policy, unsi
 double goodput(const Cell& cell, const Arm& arm, std::uint64_t requests, std::uint64_t seed) {
   tr::Request request;
   request.within = tr::to_duration(cell.goal_seconds());
-  const auto report = tr::sim::simulate(plan_of(*cell.model, arm.policy),
-                                        tr::sim::Workload<int>{
-                                            arrivals(cell.shape, cell.rate(), 40 * cell.goal_seconds()), {}, request},
-                                        {.seed = seed, .workers = 1, .requests = requests, .shed = arm.shed})
-                          .value();
+  const auto report =
+      tr::sim::simulate(plan_of(*cell.model, arm.policy), tr::sim::Workload<int>{cell.arrives(), {}, request},
+                        {.seed = seed, .workers = 1, .requests = requests, .shed = arm.shed})
+          .value();
   return static_cast<double>(report.count(tr::Code::none)) / static_cast<double>(report.requests);
 }
 

@@ -36,9 +36,13 @@ struct Cell {
   double goal = 10;  // of requests, in times of a call for one row
   Shape shape = Shape::poisson;
   double load = .7;  // mean rate, as a share of what calls allow that take at most half of the goal
+  double span = 40;  // how long bursts and steps are, in goals
   double goal_seconds() const { return goal * model->one(); }
   double rate() const { return load * capacity(*model, goal_seconds() / 2); }
+  tr::load::Arrivals arrives() const { return arrivals(shape, rate(), span * goal_seconds()); }
 };
+// Every goal, shape and load of each model.
+std::vector<Cell> cells_of(const std::vector<Model>& models, double span = 40);
 
 tr::Plan<int, int> plan_of(const Model& model, const tr::PolicyUse& policy, unsigned max_batch = most);
 
@@ -56,6 +60,9 @@ Arm best_fixed(const Cell& cell, std::uint64_t requests);
 Arm best_aimd(const Cell& cell, std::uint64_t requests);
 Arm best_greedy(const Cell& cell, std::uint64_t requests);
 std::string name_of(const Arm& arm);
+
+// The least time for 0 to `rows` rows, one call after another: by all ways to cut them, each call padded or not.
+std::vector<double> least_times(const Model& model, std::uint32_t rows);
 
 // Calls `work(i)` for 0 to n - 1, on as many threads as there are processors.
 void for_each(std::size_t n, const std::function<void(std::size_t)>& work);

@@ -37,23 +37,11 @@ void judge(Judged& j, std::uint64_t requests) {
   }
 }
 
-std::vector<Judged> all_cells() {
-  std::vector<Judged> all;
-  for (const Model& model : models())
-    for (const double goal : {4., 10., 30.})
-      for (const Shape shape : {Shape::poisson, Shape::bursty, Shape::step})
-        for (const double load : {.5, .8, 1.2}) {
-          Judged j;
-          j.cell = {&model, goal, shape, load};
-          all.push_back(std::move(j));
-        }
-  return all;
-}
-
 }  // namespace
 
 void goals(Results& results, std::uint64_t requests) {
-  std::vector<Judged> all = all_cells();
+  std::vector<Judged> all;
+  for (const Cell& cell : cells_of(models())) all.emplace_back().cell = cell;
   for_each(all.size(), [&](std::size_t i) { judge(all[i], requests); });
   bench::Table table{
       "e4: requests that are answered within their goal, simulated",
@@ -114,9 +102,6 @@ void light_load(Results& results, std::uint64_t requests) {
 
 // ---- e5
 
-namespace {
-
-// The least time for n rows, one call after another: by all ways to cut them, each call padded or not.
 std::vector<double> least_times(const Model& model, std::uint32_t rows) {
   std::vector<double> least(rows + 1, 0);
   for (std::uint32_t n = 1; n <= rows; ++n) {
@@ -126,6 +111,8 @@ std::vector<double> least_times(const Model& model, std::uint32_t rows) {
   }
   return least;
 }
+
+namespace {
 
 // How long it takes from when the stage is free until all of `rows` that wait then are answered.
 double time_for(const Model& model, const tr::PolicyUse& policy, std::uint32_t rows) {

@@ -6,12 +6,11 @@
 #include <c10/core/InferenceMode.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
-#include <unistd.h>
 
 #include <bit>
-#include <cmath>
 #include <filesystem>
 
+#include "forward/network.h"
 #include "support/program.h"
 #include "tailrace/torch/torch.h"
 
@@ -22,44 +21,8 @@ using bench::Results, bench::text;
 namespace tr = tailrace;
 namespace jit = torch::jit;
 
-struct Network {
-  const char* name;
-  std::vector<std::int64_t> widths;
-};
 const Network networks[] = {{"small", {64, 256, 10}}, {"large", {64, 1024, 1024, 10}}};
 constexpr std::int64_t batches[] = {1, 32};
-
-struct Layer {
-  at::Tensor weight, bias;
-};
-std::vector<Layer> layers_of(const Network& network) {
-  std::vector<Layer> layers;
-  at::manual_seed(1);
-  for (std::size_t i = 1; i < network.widths.size(); ++i) {
-    const auto in = network.widths[i - 1], out = network.widths[i];
-    layers.push_back({at::randn({out, in}) / std::sqrt(static_cast<double>(in)), at::randn({out})});
-  }
-  return layers;
-}
-
-// The module as Python would have saved it, in a file.
-std::string file_of(const Network& network) {
-  jit::Module net("Net");
-  std::string source = "def forward(self, x):\n";
-  const auto layers = layers_of(network);
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    const std::string n = std::to_string(i);
-    net.register_parameter("w" + n, layers[i].weight, false);
-    net.register_parameter("b" + n, layers[i].bias, false);
-    source += "  x = torch.linear(x, self.w" + n + ", self.b" + n + ")\n";
-    if (i + 1 < layers.size()) source += "  x = torch.relu(x)\n";
-  }
-  net.define(source + "  return x\n");
-  const auto file =
-      std::filesystem::temp_directory_path() / ("tailrace_bench_" + std::to_string(::getpid()) + network.name + ".pt");
-  net.save(file.string());
-  return file.string();
-}
 
 // Where inputs come from: one element follows from the answer before.
 struct Source {

@@ -1,36 +1,19 @@
-#include <algorithm>
-#include <atomic>
-#include <cmath>
 #include <limits>
-#include <memory>
-#include <thread>
+#include <vector>
 
 #include "overload/scenario.h"
-#include "support/live.h"
 #include "tailrace/exec/start.h"
 #include "tailrace/flow/flow.h"
-#include "tailrace/load/arrivals.h"
+#include "tailrace/load/driver.h"
 #include "tailrace/sim/service.h"
 
 namespace overload {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // Seconds from when a request should have been sent; as fate_of wants them.
-struct Answers {
-  explicit Answers(std::size_t n) : latencies(n), left(n) {}
-  std::vector<double> latencies;
-  std::atomic<std::size_t> left;
-  void note(std::size_t i, double latency) {
-    latencies[i] = latency;
-    left.fetch_sub(1, std::memory_order_release);
-  }
-};
-
-double latency_of(tr::Code code, Clock::duration took) {
-  if (code == tr::Code::none) return std::chrono::duration<double>(took).count();
-  if (code == tr::Code::would_miss || code == tr::Code::overloaded) return -1;
+double latency_of(const tr::load::Sample& s) {
+  if (s.code == tr::Code::none) return tr::to_seconds(s.latency);
+  if (s.code == tr::Code::would_miss || s.code == tr::Code::overloaded) return -1;
   return std::numeric_limits<double>::infinity();
 }
 
@@ -43,30 +26,23 @@ Fate live(const Arm& arm, const Service& service, Wait wait, double load, std::u
     return x.then("serve", tr::stage(serve, {.limit = places}));
   });
   auto engine = tr::start(flow, {.threads = places, .max_in_flight = 4096, .shed = arm.shed}).value();
-  tr::load::ArrivalTimes arrivals(tr::load::Poisson{load * capacity}, 7);
-  std::vector<tr::Duration> due(requests);
-  for (auto& d : due) d = arrivals.next();
-
-  Answers answers(requests);
-  const auto begin = Clock::now() + 10ms;
-  for (std::size_t i = 0; i < requests; ++i) {
-    const auto at = begin + due[i];
-    bench::wait_until(at);
-    tr::Request request{.id = i};
-    if (arm.deadline) request.deadline = at + goal;
-    const auto note = [&answers, i, at](const tr::Outcome<int>& o) {
-      const auto took = Clock::now() - at;
-      answers.note(i, latency_of(o ? tr::Code::none : o.error().code(), took));
-    };
-    if (const auto refused = engine.submit(static_cast<int>(i), request, note); !refused)
-      answers.note(i, latency_of(refused.error().code(), {}));
-  }
-  while (answers.left.load(std::memory_order_acquire) > 0) std::this_thread::sleep_for(1ms);
-  const double took = tr::to_seconds(Clock::now() - begin);
-  const auto answered = std::count_if(answers.latencies.begin(), answers.latencies.end(),
-                                      [](double l) { return l >= 0 && std::isfinite(l); });
-  Fate fate = fate_of(std::move(answers.latencies), load, tr::to_seconds(due.back()));
-  fate.rate = static_cast<double>(answered) / took;
+  tr::Request request;
+  if (arm.deadline) request.within = goal;
+  tr::load::DriveOptions how;
+  how.seed = 7;
+  how.requests = requests;
+  how.patience = 60s;
+  how.spin = 200us;
+  const auto report = tr::load::drive(tr::load::Poisson{load * capacity},
+                                      tr::load::into(
+                                          engine, [](std::uint64_t n) { return static_cast<int>(n); }, request),
+                                      how)
+                          .value();
+  if (report.unanswered) throw bench::WrongAnswer{"a request has no outcome"};
+  std::vector<double> latencies;
+  for (const auto& s : report.samples) latencies.push_back(latency_of(s));
+  Fate fate = fate_of(std::move(latencies), load, tr::to_seconds(report.samples.back().arrival));
+  fate.rate = static_cast<double>(report.count(tr::Code::none)) / tr::to_seconds(report.time);
   return fate;
 }
 

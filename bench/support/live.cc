@@ -1,13 +1,11 @@
 #include "support/live.h"
 
-#include <algorithm>
 #include <atomic>
-#include <thread>
 
 #include "support/measure.h"
-#include "tailrace/core/random.h"
 #include "tailrace/exec/pool.h"
 #include "tailrace/exec/start.h"
+#include "tailrace/load/driver.h"
 
 namespace bench {
 namespace {
@@ -53,40 +51,36 @@ class Counting final : public tr::Executor {
 
 }  // namespace
 
-void wait_until(tr::TimePoint t) {
-  if (t - tr::Clock::now() > 300us) std::this_thread::sleep_until(t - 200us);
-  while (tr::Clock::now() < t) {
-  }
-}
-
 LiveRun run_live(const tr::Plan<int, int>& plan, const tr::load::Arrivals& arrivals, std::uint64_t requests,
                  std::uint64_t seed) {
   const auto counting = std::make_shared<Counting>(tr::pool_executor(2).value());
-  std::vector<tr::Duration> latencies(requests), late(requests);
-  std::atomic<std::uint64_t> left{requests}, wrong{0};
+  std::atomic<std::uint64_t> wrong{0};
   LiveRun run;
-  tr::TimePoint begin, last;
+  std::vector<tr::Duration> latencies, late;
   {
     auto engine = tr::start(plan, {.max_in_flight = 4096, .max_losers = 4096, .executor = counting}).value();
-    tr::load::ArrivalTimes times(arrivals, seed);
-    const std::uint64_t first = tr::seed_of({seed, tr::number_of("requests")});
-    begin = last = tr::Clock::now() + 1ms;
-    for (std::uint64_t i = 0; i < requests; ++i) {
-      const tr::TimePoint at = last = begin + times.next();
-      wait_until(at);
-      late[i] = tr::Clock::now() - at;
-      const auto sent = engine.submit(static_cast<int>(i), {.id = first + i}, [&, at, i](const tr::Outcome<int>& o) {
-        latencies[i] = tr::Clock::now() - at;
-        if (!o || *o != static_cast<int>(i)) ++wrong;
-        if (--left == 0) left.notify_all();
-      });
-      if (!sent) throw WrongAnswer{"a request was refused: " + std::string(sent.error().what())};
-    }
-    for (auto open = left.load(); open; open = left.load()) left.wait(open);
+    const auto submit = [&](tr::load::Done done) {
+      const int number = static_cast<int>(done.number());
+      const auto sent =
+          engine.submit(int{number}, {.id = done.id()}, [&wrong, number, done](const tr::Outcome<int>& o) {
+            if (o && *o != number) ++wrong;
+            done(o);
+          });
+      if (!sent) done(sent.error().code());
+    };
+    tr::load::DriveOptions how;
+    how.seed = seed;
+    how.requests = requests;
+    how.patience = 60s;
+    how.spin = 200us;
+    const auto report = tr::load::drive(arrivals, submit, how).value();
+    for (const auto& [code, n] : report.outcomes)
+      if (code != tr::Code::none) throw WrongAnswer{std::to_string(n) + " requests: " + std::string(tr::name(code))};
+    if (report.unanswered || wrong) throw WrongAnswer{"a live request has no answer, or another one's"};
+    for (const auto& s : report.samples) latencies.push_back(s.latency), late.push_back(s.lateness);
+    run.seconds = tr::to_seconds(report.samples.back().arrival);
     run.duplicates = static_cast<double>(engine.figures().copies) / static_cast<double>(requests);
   }  // losers have ended
-  if (wrong) throw WrongAnswer{"a live request failed"};
-  run.seconds = tr::to_seconds(last - begin);
   run.busy = counting->took() / run.seconds;
   run.work = counting->took() / static_cast<double>(requests);
   run.latency = tr::sim::summarise(latencies);

@@ -18,9 +18,6 @@ struct LiveRun {
   tailrace::Duration late{};         // of the sender, median
 };
 
-// Sleeps until shortly before, then looks at the clock.
-void wait_until(tailrace::TimePoint t);
-
 // Sends the requests that simulate() counts with this seed, numbered and timed as there; services that hold workers are
 // not counted. Throws WrongAnswer where a request fails or gives something else than its input, which is its number.
 LiveRun run_live(const tailrace::Plan<int, int>& plan, const tailrace::load::Arrivals& arrivals, std::uint64_t requests,

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "cli/costs.h"
+#include "cli/models.h"
 #include "cli/under_load.h"
 #include "tailrace/sim/timed.h"
 
@@ -55,8 +56,9 @@ report::Page page_of(const SimulateFlowOptions& options, const Load& load, const
 
 template <class Out>
 Exit simulate_typed(const SimulateFlowOptions& options, const LoadedFlow& flow, const Load& load) {
-  const auto plan =
-      optimise(Flow<Tensor, Out>(flow.graph), {.profile = flow.profile, .models = flow.models, .with = options.with});
+  const auto plan = optimise(
+      Flow<Tensor, Out>(flow.graph),
+      {.profile = flow.profile, .models = flow.models, .devices = facts_of_devices(flow.models), .with = options.with});
   if (!plan) return complain(plan.error());
   const auto timed = sim::timed(*plan, flow.profile, {.unknown_take_none = options.untimed});
   if (!timed) {

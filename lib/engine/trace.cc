@@ -84,11 +84,12 @@ void trace_turn(Frame& f, const Block& b) noexcept {
   tell_until_now(f, t, {Event::Kind::waited, Code::none, 0, stage_of(f, *b.first), {}});
 }
 
-void trace_batch(Frame& leader, const Block& b, std::size_t rows) noexcept {
+void trace_batch(Frame& leader, const Block& b, std::uint32_t rows, std::uint32_t padded) noexcept {
   RegionTrace& t = leader.at<RegionTrace>(b.region->trace);
   const TimePoint began = t.began;
-  tell_until_now(leader, t,
-                 {Event::Kind::batched, Code::none, static_cast<std::uint32_t>(rows), stage_of(leader, *b.first), {}});
+  Event event{Event::Kind::batched, Code::none, rows, stage_of(leader, *b.first), {}};
+  event.padded = padded;
+  tell_until_now(leader, t, std::move(event));
   t.began = began;  // as a row, it is told of once more
 }
 

@@ -28,7 +28,7 @@ void trace_begin(Frame& f) noexcept;
 void trace_stopped(Frame& f, const Block& b) noexcept;
 // The region has its turn at the block's stage. The rows of a batch were called together; each of them is told of.
 void trace_turn(Frame& f, const Block& b) noexcept;
-void trace_batch(Frame& leader, const Block& b, std::size_t rows) noexcept;
+void trace_batch(Frame& leader, const Block& b, std::uint32_t rows, std::uint32_t padded) noexcept;
 void trace_row(Frame& f, const Block& b) noexcept;
 
 // Tells the observer, with the time, of an event of this request. REQUIRES: there is an observer

@@ -119,7 +119,7 @@ void end_rows(Frame& leader, const Block& b, Slot& slot) noexcept {
   call_stage(slot, b);
   if (told) b.station->observe({rows, std::max(rows, slot.padded), leader.executor->now() - slot.call.at});
   slot.call.began = false;
-  if (b.region->trace) trace_batch(leader, b, rows);
+  if (b.region->trace) trace_batch(leader, b, rows, std::max(rows, slot.padded));
   for (Turn* w : slot.rows) {
     if (w->block->region->trace) trace_row(*w->frame, *w->block);
     end_spending(*w->frame, Spent::ran);

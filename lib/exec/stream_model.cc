@@ -220,6 +220,7 @@ class OnStreams final : public StreamModel {
   OnStreams(std::shared_ptr<Shared> shared, bool keeps) : shared_(std::move(shared)), keeps_(keeps) {}
 
   bool starts() const noexcept override { return true; }
+  unsigned at_once() const noexcept override { return shared_->options.replicas; }
   void start(std::span<const Tensor> inputs, std::span<Tensor> outputs, CallEnd& end,
              Executor* executor) const noexcept override {
     if (!executor) return end.over(end, run(inputs, outputs));

@@ -70,12 +70,13 @@ class Choice {
 
   BatchAction decide() const noexcept {
     BatchAction action;
-    if (left_ == 0) return action.drop_before = hopeless_, action;
+    if (refuses_all()) return action.drop_before = hopeless_, action;
     const std::uint32_t wanted = quickest();
     const Hurt h = hurt(wanted);
     if (h.lost == 0 && !h.any_too_late) return fill(wanted);
     return least_harm();
   }
+  bool refuses_all() const noexcept { return left_ == 0; }
 
  private:
   static constexpr double enough_to_know = 8;  // rows that came
@@ -241,14 +242,30 @@ void renew(TableBatch::State& s) noexcept {
   s.plan.renew([&](std::uint32_t n) { return expected(s.sizes, n); });
 }
 
+// Nobody is served any more for what was learned: without calls nothing is learned anew, so it is believed a tenth less
+// until one is tried. Who would be too late by the table as well is no reason for that.
+void doubt(const BatchSnapshot& seen, TimePoint now, TableBatch::State& s) noexcept {
+  const TimePoint least = s.learns ? now : now + to_duration(s.plan.run(1));
+  const auto in_time = [&](const BatchWaiter& w) { return w.deadline > least; };
+  if (std::none_of(seen.first.begin(), seen.first.end(), in_time)) return;
+  s.ratio = between(s.ratio, 1, .1);
+  s.spread *= .9;
+  if (s.learns) renew(s);
+}
+
 }  // namespace
 
 BatchAction TableBatch::decide(const BatchSnapshot& seen, TimePoint now, State& s) const noexcept {
   if (s.learns && s.calls >= s.renew_at) renew(s);
   look_at_arrivals(seen, now, s);
-  const bool knows = s.plan.known() && !seen.first.empty();
-  const BatchAction action = knows ? Choice(*this, seen, now, s).decide() : run(all(seen));
+  if (!s.plan.known() || seen.first.empty()) {
+    const BatchAction action = run(all(seen));
+    return note_decision(seen, action, s), action;
+  }
+  const Choice choice(*this, seen, now, s);
+  const BatchAction action = choice.decide();
   note_decision(seen, action, s);
+  if (choice.refuses_all()) doubt(seen, now, s);
   return action;
 }
 

@@ -49,6 +49,7 @@ void EventLog::on_event(const Event& event) noexcept {
     std::string line(name_of(event.kind));
     if (!event.where.empty()) line += " " + std::string(event.where);
     if (has_arm(event.kind)) line += " " + std::to_string(event.arm);
+    if (event.padded > event.arm) line += " as " + std::to_string(event.padded);
     if (event.code != Code::none) line += " " + std::string(name(event.code)) + ": " + std::string(event.what);
     add(event.at, line);
   } catch (...) {  // no memory for a line: the log is cut short, the request is not
@@ -67,9 +68,10 @@ std::string EventLog::text() const {
   return text_;
 }
 
-EventTable::EventTable(const std::shared_ptr<const Executor>& clock, std::ostream& out, std::uint64_t first_request)
-    : start_(clock->now()), first_request_(first_request), out_(out) {
-  out_ << "time_ns,request,event,where,arm,code,what\n";
+EventTable::EventTable(const std::shared_ptr<const Executor>& clock, std::ostream& out, std::uint64_t first_request,
+                       Detail detail)
+    : start_(clock->now()), first_request_(first_request), detail_(detail), out_(out) {
+  out_ << "time_ns,request,event,where,arm,padded,code,what\n";
 }
 
 void EventTable::on_event(const Event& event) noexcept {
@@ -79,6 +81,8 @@ void EventTable::on_event(const Event& event) noexcept {
     line.append(name_of(event.kind)) += ',';
     line += csv_field(event.where) + ',';
     if (has_arm(event.kind)) line += std::to_string(event.arm);
+    line += ',';
+    if (event.kind == Event::Kind::batched) line += std::to_string(event.padded);
     line += ',';
     if (event.code != Code::none) line.append(name(event.code)) += ',' + csv_field(event.what);
     else line += ',';

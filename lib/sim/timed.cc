@@ -61,6 +61,49 @@ Stage passage(const Node& node, std::string where, ServiceTime time) {
   return s;
 }
 
+// ---- calls for several requests
+
+// What calls of a batch stage are, and what they take.
+struct TimedBatch {
+  std::shared_ptr<const void> context;
+  BatchThunk batch;
+  BatchTimes times;
+};
+
+// The same station, whose calls take the medians of its table on the worker of the request that leads.
+Stage with_times(Stage stage, const StationSpec& spec) {
+  stage.context = std::make_shared<const TimedBatch>(TimedBatch{std::move(stage.context), spec.batch, spec.times});
+  stage.station = spec;
+  stage.station.batch = [](const void* context, const BatchCall& call) {
+    const auto& timed = *static_cast<const TimedBatch*>(context);
+    timed.batch(timed.context.get(), call);
+  };
+  stage.station.takes = [](const void* context, std::uint32_t rows) {
+    return to_duration(static_cast<const TimedBatch*>(context)->times.seconds(rows));
+  };
+  return stage;
+}
+
+// ---- models that compute elsewhere
+
+// One that has computed when start() returns: real time, in which a virtual clock stands.
+class Waiting final : public Model {
+ public:
+  explicit Waiting(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
+  Status run(std::span<const Tensor> inputs, std::span<Tensor> outputs) const noexcept override {
+    return model_->run(inputs, outputs);
+  }
+  bool batched() const noexcept override { return model_->batched(); }
+  std::string describe() const override { return model_->describe(); }
+
+ private:
+  const std::shared_ptr<const Model> model_;
+};
+
+bool computes_elsewhere(const Stage& stage) {
+  return stage.asynchronous && stage.bind && stage.model.model && stage.model.model->starts();
+}
+
 // ---- the plan
 
 class Rewriter {
@@ -84,7 +127,9 @@ class Rewriter {
       for (std::size_t k = 0; k < node.arms.size(); ++k)
         node.arms[k].graph = rewrite(*node.arms[k].graph, choices.arms[i][k], arm_path(where, k), arms[k]);
       const bool simple = node.kind == Kind::then || node.kind == Kind::join;
-      const auto time = simple ? time_of(node, where) : std::nullopt;
+      const StationSpec station = tailrace::station_of(node, choices, i);
+      if (simple && station.batch) time_calls(node, station, where);
+      const auto time = simple && !station.batch ? time_of(node, where) : std::nullopt;
       Node behind;
       if (time) behind = take_apart(node, where, *time, names);
       timed->nodes.push_back(std::move(node));
@@ -101,14 +146,21 @@ class Rewriter {
   }
 
  private:
+  // Lets a batch stage's calls take what its table says.
+  void time_calls(Node& node, const StationSpec& station, const std::string& where) {
+    if (!station.takes && station.times.known()) {
+      node.stage = with_times(std::move(node.stage), station);
+      return;
+    }
+    node.stage.station = station;
+    if (!station.takes && !options_.unknown_take_none)
+      problems_.add(Code::unknown_name, where,
+                    "answers several requests a call, and what calls of so many rows take is not known; give the stage "
+                    "or its model a table of times, or let such stages take none");
+  }
   // None: it takes no time of the profile's.
   std::optional<sim::Distribution> time_of(const Node& node, const std::string& where) {
-    if (node.stage.asynchronous) return std::nullopt;
-    if (node.stage.station.batch) {
-      problems_.add(Code::unsupported, where,
-                    "is a batch stage; a timed plan cannot share a call's time among its rows");
-      return std::nullopt;
-    }
+    if (node.stage.asynchronous && !computes_elsewhere(node.stage)) return std::nullopt;
     const std::string& variant = node.stage.model.variant;
     const Cost* cost = profile_.find(where, variant);
     if (!cost && !variant.empty()) cost = profile_.find(where);
@@ -128,7 +180,15 @@ class Rewriter {
     behind.kind = Kind::then;
     behind.type = node.type;
     behind.name = node.name.empty() ? "time" : node.name;
-    behind.stage = passage(node, where, ServiceTime{std::move(time), options_.service});
+    ServiceTime takes{std::move(time), options_.service};
+    const bool elsewhere = computes_elsewhere(node.stage);
+    if (elsewhere) takes.options.holds_worker = false;
+    behind.stage = passage(node, where, std::move(takes));
+    if (elsewhere) {
+      if (behind.stage.station.limit == 0) behind.stage.station.limit = node.stage.model.model->at_once();
+      node.stage.context =
+          node.stage.bind(node.stage.context.get(), std::make_shared<const Waiting>(node.stage.model.model));
+    }
     node.name += node.name.empty() ? "value" : ".value";
     while (!names.insert(node.name).second) node.name += "_";
     if (!node.stage.station.state) node.stage.station = {};

@@ -127,7 +127,7 @@ void Chrome::keep(const Event& e) {
     return;
   }
   kept_.push_back(
-      {e.kind, e.code, e.arm, this_thread(), number_of(e.where), number_of(e.what), e.request, e.began, e.at});
+      {e.kind, e.code, e.arm, e.padded, this_thread(), number_of(e.where), number_of(e.what), e.request, e.began, e.at});
 }
 
 void Chrome::on_event(const Event& event) noexcept {
@@ -162,7 +162,10 @@ std::string Chrome::json() const {
         w.slice(k.thread, k.where, k.began, k.at, args);
         w.arrow(k.thread, k.request, seen.insert(k.request).second, k.began);
         break;
-      case Event::Kind::batched: w.slice(k.thread, k.where, k.began, k.at, more("rows", std::to_string(k.arm))); break;
+      case Event::Kind::batched:
+        w.slice(k.thread, k.where, k.began, k.at,
+                more("rows", fmt::format("{},\"padded\":{}", k.arm, std::max(k.arm, k.padded))));
+        break;
       case Event::Kind::completed: w.span(w.text(k.where), k.began, k.at, args); break;
       case Event::Kind::waited: w.span("\"waiting\"", k.began, k.at, more("stage", w.text(k.where))); break;
       case Event::Kind::answered: w.span("\"request\"", k.began, k.at, args); break;

@@ -181,6 +181,36 @@ TEST_CASE("a size that was slow once is tried again") {
   CHECK(tried);
 }
 
+// How many who have so long are refused one after another, until one is served; at most 1000.
+int refused(TableBatch::State& state, Duration left) {
+  const TableBatch policy;
+  for (int n = 0; n < 1000; ++n)
+    if (policy.decide(Queue({left}).seen(), start, state).drop_before <= start + left) return n;
+  return 1000;
+}
+
+TEST_CASE("one call that was slow does not end all service") {
+  const TableBatch policy;
+  TableBatch::State state(BatchSetup{usual(), 32, 1});
+  policy.observe(state, {1, 1, 900ms});
+  const int first = refused(state, 12ms);
+  CHECK((first > 10 && first < 60));
+  CHECK(state.ratio * 3 + 2 * 3 * state.spread <= 12);
+
+  TableBatch::State learns(BatchSetup{{}, 32, 1});
+  for (int i = 0; i < 40; ++i) policy.observe(learns, {1, 1, 900ms});
+  CHECK(refused(learns, 12ms) < 60);
+}
+
+TEST_CASE("who is too late for any call is no reason to doubt what was learned") {
+  const TableBatch policy;
+  TableBatch::State state(BatchSetup{usual(), 32, 1});
+  for (int i = 0; i < 10; ++i) policy.observe(state, {1, 1, 6ms});
+  const double before = state.ratio;
+  CHECK(policy.decide(Queue({2ms, 1ms}).seen(), start, state).drop_before > start + 2ms);
+  CHECK(state.ratio == before);
+}
+
 TEST_CASE("policies by name") {
   const PolicyCatalog catalog;
   CHECK(catalog.batches() == std::vector<std::string>{"aimd", "fixed", "greedy", "table"});

@@ -60,6 +60,18 @@ TEST_CASE("a call takes what the table says, and those who wait share the next o
   CHECK(run(one_stage({}, 1), {0ms, 1ms, 1ms}) == "3000 5000 8000");
 }
 
+TEST_CASE("events say how many rows a call had, and as how many it ran") {
+  std::ostringstream events;
+  simulate(optimise(one_stage({"table"})).value(), Workload<int>{load::Recorded{{0ms, 1ms, 1ms, 1ms}}},
+           {.workers = 4, .requests = 4, .events = &events, .events_detail = Observer::Detail::stages})
+      .value();
+  std::string calls;
+  std::istringstream lines(events.str());
+  for (std::string line; std::getline(lines, line);)
+    if (line.find(",batched,") != line.npos) calls += line + "\n";
+  CHECK(calls == "3000000,0,batched,serve,1,1,,\n9000000,1,batched,serve,3,4,,\n");
+}
+
 TEST_CASE("a policy's delay passes on the executor's clock") {
   const PolicyUse patient{"fixed", {{"size", 4}, {"delay_ms", 5}}};
   CHECK(run(one_stage(patient), {0ms}) == "8000");

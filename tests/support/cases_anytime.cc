@@ -33,9 +33,6 @@ template <class... Stages>
 auto cut_at_once(Stages... stages) {
   return cut_after(-1h, stages...);
 }
-bool holds_a_loser(const Setting& setting) {
-  return setting.threads > 1 && setting.max_losers > 0 && setting.on_the_clock;
-}
 
 void no_stage_past_the_cut_off(const Setting& setting) {
   std::atomic<int> last{0};
@@ -58,7 +55,7 @@ void no_stage_past_the_cut_off(const Setting& setting) {
 }
 
 void the_running_stage_is_left(const Setting& setting) {
-  if (!holds_a_loser(setting)) return;
+  if (!setting.holds_a_loser()) return;
   std::atomic<int> told{0};
   Gate gate;
   {

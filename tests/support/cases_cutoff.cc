@@ -23,10 +23,6 @@ template <class... Rungs>
 auto cut_at_once(Rungs... rungs) {
   return cut_after(-1h, rungs...);
 }
-// Whether a rung may be held at a gate while others see to the rest.
-bool holds_a_loser(const Setting& setting) {
-  return setting.threads > 1 && setting.max_losers > 0 && setting.on_the_clock;
-}
 
 // Where the cut-off has passed, no second rung starts, however the request is made.
 void no_rung_past_the_cut_off(const Setting& setting) {
@@ -49,7 +45,7 @@ void no_rung_past_the_cut_off(const Setting& setting) {
 }
 
 void the_running_rung_is_left(const Setting& setting) {
-  if (!holds_a_loser(setting)) return;
+  if (!setting.holds_a_loser()) return;
   std::atomic<int> told{0};
   Gate gate;
   {
@@ -173,7 +169,7 @@ void also_at_the_end(const Setting& setting) {
       from_int([](Stream<int> s) { return cascade("k", s, reserve(2h), exit_if(plus_one, never_so), bang); }));
   expect(engine.submit(1, hour).get(), "2 rung 0 anytime");
   expect(engine.run(1, hour), "2 rung 0 anytime");
-  if (!holds_a_loser(setting)) return;
+  if (!setting.holds_a_loser()) return;
   Gate gate;
   auto held = setting.start(from_int([&](Stream<int> s) {
     return cascade("k", s, reserve(1h - 2ms), exit_if(plus_one, never_so), [&](int x) { return gate.pass(), x; });

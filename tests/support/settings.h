@@ -27,6 +27,9 @@ struct Setting {
   bool traced = false;                // an observer asks for stages, so that programs hold marks
   std::function<void()> meanwhile{};  // what whoever waits does: where there are no threads, it lends its own
 
+  // Whether a stage may be held at a gate while a deadline is seen and others see to the rest.
+  bool holds_a_loser() const noexcept { return threads > 1 && max_losers > 0 && on_the_clock; }
+
   // REQUIRES: the flow is sound. Options that are given count.
   template <class In, class Out>
   Engine<In, Out> start(const Flow<In, Out>& flow, EngineOptions options = {}) const {

@@ -60,6 +60,7 @@ TEST_CASE("chrome: calls are slices of threads, waits and requests spans, and ar
   CHECK(events(trace, "X", "a").size() == 2);
   CHECK(events(trace, "X", "all").size() == 1);
   CHECK(events(trace, "X", "all")[0]["args"]["rows"] == 1);
+  CHECK(events(trace, "X", "all")[0]["args"]["padded"] == 1);
   const auto slow = events(trace, "b", "slow \"one\"");
   REQUIRE(slow.size() == 2);
   CHECK(events(trace, "b", "request").size() == 2);

@@ -24,7 +24,7 @@ struct Event {
     callback_failed,  // a user's callback threw
     waited,           // for its turn at a stage with a queue, from `began` on
     stage_ran,        // on this thread, from `began` on; `code` is cancelled where nobody wants its value any more
-    batched,          // the same of a batch stage, for `arm` rows
+    batched,          // the same of a batch stage, for `arm` rows, as a call of `padded`
     completed,        // an asynchronous stage was, or a batch's row has its value; its call began at `began`
   };
   Kind kind;
@@ -37,6 +37,7 @@ struct Event {
   // Only for those who ask for stages: when what took a while began; of answers and late ones, when the request was
   // admitted.
   TimePoint began{};
+  std::uint32_t padded = 0;  // of batched: as how many rows the call ran, at least `arm`
 };
 
 // Sees what happens inside an engine. None is installed by default, and then nothing is spent on events.

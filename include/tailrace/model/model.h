@@ -28,6 +28,8 @@ class Model {
 
   // Whether calls are computed elsewhere, so that a thread would only wait in run(). Then engines use start().
   virtual bool starts() const noexcept { return false; }
+  // How many of them are computed at the same time there; others wait for one to end. 0: not known.
+  virtual unsigned at_once() const noexcept { return 0; }
   // Starts the same call, and returns. Inputs, outputs and `end` live until `end.over` was called. `executor`, where
   // there is one, has timers to look with whether the call is over, and lives longer than the call.
   virtual void start(std::span<const Tensor> inputs, std::span<Tensor> outputs, CallEnd& end,

@@ -106,7 +106,8 @@ struct AimdBatch {
 // deadline, among those in it, those left and those who will come while it runs, it takes instead the call that answers
 // the most, less those whom it makes late, for each second that it takes. Who misses by that is dropped, and so is who
 // would miss even a call of his own. Where more come than any call that fits into half of the time that requests have
-// can serve, those who are late in any case do not count.
+// can serve, those who are late in any case do not count. Where all are dropped for what calls took of late, that is
+// believed less from one time to the next, until a call is tried again: one slow call does not end all service.
 //
 // It never keeps a thread waiting to fill a call. But where other work waits for the threads, that goes first, until
 // somebody has waited for as long as two of the largest calls take, if such a call takes clearly less time a row.

@@ -17,131 +17,63 @@
 
 namespace tailrace {
 
-template <class P>
-concept HedgePolicyType = std::default_initializable<typename P::State> &&
-    requires(const P& p, typename P::State& s, const HedgeSnapshot& seen, const HedgeSample& sample, TimePoint now) {
-  { p.decide(seen, now, s) }
-  noexcept->std::same_as<HedgeAction>;
-  { p.observe(s, sample) }
-  noexcept;
-};
+namespace detail {
 
-// A hedging policy of any type. Immutable, and may be asked from any thread; a State belongs to who made it.
-class HedgePolicy {
+// What a kind of policies has in common: its State is made of a Setup, it makes an Action of a Snapshot, and hears of
+// Samples.
+template <class Setup, class Snapshot, class Action, class Sample>
+class Policy {
  public:
   struct State {
     virtual ~State() = default;
   };
-  virtual ~HedgePolicy() = default;
-  // A new State; the same seed gives the same draws. Throws std::bad_alloc.
-  virtual std::unique_ptr<State> start(std::uint64_t seed) const = 0;
+  virtual ~Policy() = default;
+  // A new State; the same setup gives the same decisions. Throws std::bad_alloc.
+  virtual std::unique_ptr<State> start(const Setup& setup) const = 0;
   // REQUIRES: the State is of this policy, and no other thread uses it meanwhile.
-  virtual HedgeAction decide(const HedgeSnapshot& seen, TimePoint now, State& state) const noexcept = 0;
-  virtual void observe(State& state, const HedgeSample& sample) const noexcept = 0;
-  virtual HedgeBudget budget() const noexcept = 0;
-  // Whether its State has no members, so that threads need not take turns with it.
-  virtual bool stateless() const noexcept = 0;
+  virtual Action decide(const Snapshot& seen, TimePoint now, State& state) const noexcept = 0;
+  virtual void observe(State& state, const Sample& sample) const noexcept = 0;
   // The same for policies of one C++ type, and only for them.
   virtual const void* type() const noexcept = 0;
 };
 
-namespace detail {
-
-template <HedgePolicyType P>
-class HedgePolicyOf final : public HedgePolicy {
- public:
-  explicit HedgePolicyOf(P policy) : policy_(std::move(policy)) {}
-  std::unique_ptr<State> start(std::uint64_t seed) const override {
-    // An aggregate would take the seed for its first member.
-    if constexpr (!std::is_aggregate_v<typename P::State> && std::constructible_from<typename P::State, std::uint64_t>)
-      return std::make_unique<Holder>(seed);
-    else return (void)seed, std::make_unique<Holder>();
-  }
-  HedgeAction decide(const HedgeSnapshot& seen, TimePoint now, State& state) const noexcept override {
-    return policy_.decide(seen, now, static_cast<Holder&>(state).state);
-  }
-  void observe(State& state, const HedgeSample& sample) const noexcept override {
-    policy_.observe(static_cast<Holder&>(state).state, sample);
-  }
-  HedgeBudget budget() const noexcept override {
-    if constexpr (requires {
-                    { policy_.budget() } -> std::convertible_to<HedgeBudget>;
-                  })
-      return policy_.budget();
-    else return {};
-  }
-
-  bool stateless() const noexcept override { return std::is_empty_v<typename P::State>; }
-  const void* type() const noexcept override {
-    static constexpr char tag = 0;
-    return &tag;
-  }
-
- private:
-  struct Holder final : State {
-    template <class... A>
-    explicit Holder(A... a) : state(a...) {}
-    typename P::State state;
-  };
-  P policy_;
-};
-
-}  // namespace detail
-
-template <class P>
-concept BatchPolicyType = (std::constructible_from<typename P::State, const BatchSetup&> ||
-                           std::default_initializable<typename P::State>)&&requires(const P& p, typename P::State& s,
-                                                                                    const BatchSnapshot& seen,
-                                                                                    const BatchSample& sample,
-                                                                                    TimePoint now) {
+template <class P, class Setup, class Snapshot, class Action, class Sample>
+concept Decides = (std::constructible_from<typename P::State, const Setup&> ||
+                   std::default_initializable<typename P::State>)&&requires(const P& p, typename P::State& s,
+                                                                            const Snapshot& seen, const Sample& sample,
+                                                                            TimePoint now) {
   { p.decide(seen, now, s) }
-  noexcept->std::same_as<BatchAction>;
+  noexcept->std::same_as<Action>;
   { p.observe(s, sample) }
   noexcept;
 };
 
-// A policy of any type that sizes batches. Immutable, and may be asked from any thread; a State belongs to who made it.
-class BatchPolicy {
+// A P as a policy of that kind; kinds add what else they ask of it.
+template <class Kind, class P, class Setup, class Snapshot, class Action, class Sample>
+class PolicyOf : public Kind {
  public:
-  struct State {
-    virtual ~State() = default;
-  };
-  virtual ~BatchPolicy() = default;
-  // A new State. Throws std::bad_alloc.
-  virtual std::unique_ptr<State> start(const BatchSetup& setup) const = 0;
-  // REQUIRES: the State is of this policy, and no other thread uses it meanwhile.
-  virtual BatchAction decide(const BatchSnapshot& seen, TimePoint now, State& state) const noexcept = 0;
-  virtual void observe(State& state, const BatchSample& sample) const noexcept = 0;
-  // Whether it drops by itself who would miss his deadline, so that nobody else needs to look.
-  virtual bool drops() const noexcept = 0;
-  // The same for policies of one C++ type, and only for them.
-  virtual const void* type() const noexcept = 0;
-};
-
-namespace detail {
-
-template <BatchPolicyType P>
-class BatchPolicyOf final : public BatchPolicy {
- public:
-  explicit BatchPolicyOf(P policy) : policy_(std::move(policy)) {}
-  std::unique_ptr<State> start(const BatchSetup& setup) const override {
-    if constexpr (std::constructible_from<typename P::State, const BatchSetup&>) return std::make_unique<Holder>(setup);
+  using State = typename Kind::State;
+  explicit PolicyOf(P policy) : policy_(std::move(policy)) {}
+  std::unique_ptr<State> start(const Setup& setup) const override {
+    // An aggregate would take a seed for its first member.
+    constexpr bool takes_it = std::constructible_from<typename P::State, const Setup&> &&
+                              !(std::is_arithmetic_v<Setup> && std::is_aggregate_v<typename P::State>);
+    if constexpr (takes_it) return std::make_unique<Holder>(setup);
     else return (void)setup, std::make_unique<Holder>();
   }
-  BatchAction decide(const BatchSnapshot& seen, TimePoint now, State& state) const noexcept override {
+  Action decide(const Snapshot& seen, TimePoint now, State& state) const noexcept override {
     return policy_.decide(seen, now, static_cast<Holder&>(state).state);
   }
-  void observe(State& state, const BatchSample& sample) const noexcept override {
+  void observe(State& state, const Sample& sample) const noexcept override {
     policy_.observe(static_cast<Holder&>(state).state, sample);
-  }
-  bool drops() const noexcept override {
-    if constexpr (requires { P::drops; }) return P::drops;
-    else return false;
   }
   const void* type() const noexcept override {
     static constexpr char tag = 0;
     return &tag;
   }
+
+ protected:
+  const P policy_;
 
  private:
   struct Holder final : State {
@@ -149,7 +81,55 @@ class BatchPolicyOf final : public BatchPolicy {
     explicit Holder(const A&... a) : state(a...) {}
     typename P::State state;
   };
-  P policy_;
+};
+
+}  // namespace detail
+
+// A hedging policy of any type; its State may be made of a seed. Immutable, and may be asked from any thread; a State
+// belongs to who made it.
+class HedgePolicy : public detail::Policy<std::uint64_t, HedgeSnapshot, HedgeAction, HedgeSample> {
+ public:
+  virtual HedgeBudget budget() const noexcept = 0;
+  // Whether its State has no members, so that threads need not take turns with it.
+  virtual bool stateless() const noexcept = 0;
+};
+// A policy of any type that sizes batches, in the same way.
+class BatchPolicy : public detail::Policy<BatchSetup, BatchSnapshot, BatchAction, BatchSample> {
+ public:
+  // Whether it drops by itself who would miss his deadline, so that nobody else needs to look.
+  virtual bool drops() const noexcept = 0;
+};
+
+template <class P>
+concept HedgePolicyType = std::default_initializable<typename P::State> &&
+    detail::Decides<P, std::uint64_t, HedgeSnapshot, HedgeAction, HedgeSample>;
+template <class P>
+concept BatchPolicyType = detail::Decides<P, BatchSetup, BatchSnapshot, BatchAction, BatchSample>;
+
+namespace detail {
+
+template <HedgePolicyType P>
+class HedgePolicyOf final : public PolicyOf<HedgePolicy, P, std::uint64_t, HedgeSnapshot, HedgeAction, HedgeSample> {
+ public:
+  using HedgePolicyOf::PolicyOf::PolicyOf;
+  HedgeBudget budget() const noexcept override {
+    if constexpr (requires(const P& p) {
+                    { p.budget() } -> std::convertible_to<HedgeBudget>;
+                  })
+      return this->policy_.budget();
+    else return {};
+  }
+  bool stateless() const noexcept override { return std::is_empty_v<typename P::State>; }
+};
+
+template <BatchPolicyType P>
+class BatchPolicyOf final : public PolicyOf<BatchPolicy, P, BatchSetup, BatchSnapshot, BatchAction, BatchSample> {
+ public:
+  using BatchPolicyOf::PolicyOf::PolicyOf;
+  bool drops() const noexcept override {
+    if constexpr (requires { P::drops; }) return P::drops;
+    else return false;
+  }
 };
 
 }  // namespace detail

@@ -12,7 +12,7 @@
 namespace tailrace::sim {
 
 // Writes down what an engine does, one line an event: the nanoseconds since this was made by the executor's clock, what
-// happened, where, the arm or rung, and the error. On virtual time the same run gives the same text, with every
+// happened, where, the arm, rung or rows, and the error. On virtual time the same run gives the same text, with every
 // compiler.
 //
 //   1500000 arm_won label 1
@@ -46,12 +46,15 @@ class EventLog final : public Observer {
 // 0.
 class EventTable final : public Observer {
  public:
-  EventTable(const std::shared_ptr<const Executor>& clock, std::ostream& out, std::uint64_t first_request = 0);
+  EventTable(const std::shared_ptr<const Executor>& clock, std::ostream& out, std::uint64_t first_request = 0,
+             Detail detail = Detail::outcomes);
   void on_event(const Event& event) noexcept override;
+  Detail detail() const noexcept override { return detail_; }
 
  private:
   const TimePoint start_;
   const std::uint64_t first_request_;
+  const Detail detail_;
   std::mutex mutex_;
   std::ostream& out_;
 };

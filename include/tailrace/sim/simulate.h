@@ -36,6 +36,7 @@ struct SimulateOptions {
   Duration ageing = default_ageing;  // as in EngineOptions
   bool shed = true;
   std::ostream* events = nullptr;        // what happens, as CSV: docs/events.md
+  Observer::Detail events_detail = Observer::Detail::outcomes;
   std::ostream* raw = nullptr;           // one line a request, as CSV
   std::shared_ptr<Observer> observer{};  // sees what happens
   // What hedges name their policies in, as in EngineOptions; null: the library's.

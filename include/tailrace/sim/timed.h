@@ -12,7 +12,8 @@ namespace tailrace::sim {
 
 struct TimedOptions {
   ServiceOptions service{};  // of every stage's time: see sim/service.h
-  // Stages that the profile does not know take no time. Otherwise they are a problem, each by its path.
+  // Stages that the profile does not know, and batches without a table, take no time. Otherwise they are a problem,
+  // each by its path.
   bool unknown_take_none = false;
 };
 
@@ -35,10 +36,16 @@ namespace tailrace::sim {
 //
 // Behind each stage stands one that takes its time and hands its value on. It has the stage's name; the stage itself is
 // called NAME.value in errors. A stage's limit counts calls that take their time. Not the same as live: a stage runs
-// when its time begins, one that fails takes no time, tests take none, every row of a batch takes the time of a call,
-// and stages that were fused end their blocks. Stages that are asynchronous keep their own time beside the profile's.
+// when its time begins, one that fails takes no time, tests take none, and stages that were fused end their blocks.
 //
-// Errors: stages without a time, as said above; a last rung that owns its cascade's input and cannot copy it.
+// Calls for several requests take the medians of their table, by the rows that they run as: the one that `optimise`
+// took from the model's profile, or that the stage has (StageOptions::times). Their stages stay as they are, and the
+// policy sizes calls as it would live; ServiceOptions say nothing of them. Models that start their calls
+// (Model::starts) take the profile's time without a worker, at each place as many at a time as Model::at_once says; the
+// real call is waited for while the clock stands. Other asynchronous stages keep their own time beside the profile's.
+//
+// Errors: stages without a time, and batches without a table, as said above; a last rung that owns its cascade's input
+// and cannot copy it.
 template <class In, class Out>
 Built<Plan<In, Out>> timed(const Plan<In, Out>& plan, const Profile& profile, const TimedOptions& options = {}) {
   auto data = detail::timed_plan(plan.data(), profile, options);

@@ -32,7 +32,7 @@ class Chrome final : public Observer {
   struct Kept {
     Event::Kind kind;
     Code code;
-    std::uint32_t arm, thread, where, what;  // texts by number
+    std::uint32_t arm, padded, thread, where, what;  // texts by number
     std::uint64_t request;
     TimePoint began, at;
   };
