@@ -123,7 +123,8 @@ class Run final : public Simulation {
   }
 
   Built<EngineCore> start(std::shared_ptr<const PlanData> plan) override {
-    if (options_.events) events_ = std::make_shared<sim::EventTable>(time_, *options_.events, first_id_, options_.events_detail);
+    if (options_.events)
+      events_ = std::make_shared<sim::EventTable>(time_, *options_.events, first_id_, options_.events_detail);
     return EngineCore::start(std::move(plan),
                              {options_.max_in_flight, options_.max_losers, unlimited, options_.ageing, options_.shed},
                              time_, trace::all({events_, options_.observer}), {}, options_.policies);

@@ -126,8 +126,8 @@ void Chrome::keep(const Event& e) {
     ++dropped_;
     return;
   }
-  kept_.push_back(
-      {e.kind, e.code, e.arm, e.padded, this_thread(), number_of(e.where), number_of(e.what), e.request, e.began, e.at});
+  kept_.push_back({e.kind, e.code, e.arm, e.padded, this_thread(), number_of(e.where), number_of(e.what), e.request,
+                   e.began, e.at});
 }
 
 void Chrome::on_event(const Event& event) noexcept {

@@ -35,7 +35,7 @@ struct SimulateOptions {
   std::uint32_t max_losers = 4096;
   Duration ageing = default_ageing;  // as in EngineOptions
   bool shed = true;
-  std::ostream* events = nullptr;        // what happens, as CSV: docs/events.md
+  std::ostream* events = nullptr;  // what happens, as CSV: docs/events.md
   Observer::Detail events_detail = Observer::Detail::outcomes;
   std::ostream* raw = nullptr;           // one line a request, as CSV
   std::shared_ptr<Observer> observer{};  // sees what happens

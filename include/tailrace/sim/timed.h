@@ -40,9 +40,11 @@ namespace tailrace::sim {
 //
 // Calls for several requests take the medians of their table, by the rows that they run as: the one that `optimise`
 // took from the model's profile, or that the stage has (StageOptions::times). Their stages stay as they are, and the
-// policy sizes calls as it would live; ServiceOptions say nothing of them. Models that start their calls
-// (Model::starts) take the profile's time without a worker, at each place as many at a time as Model::at_once says; the
-// real call is waited for while the clock stands. Other asynchronous stages keep their own time beside the profile's.
+// policy sizes calls as it would live, with one difference: where all workers are busy, a request that waits for one
+// before an earlier stage is not on its way to the call yet, as it is live, and calls are smaller than there.
+// ServiceOptions say nothing of them. Models that start their calls (Model::starts) take the profile's time without a
+// worker, at each place as many at a time as Model::at_once says; the real call is waited for while the clock stands.
+// Other asynchronous stages keep their own time beside the profile's.
 //
 // Errors: stages without a time, and batches without a table, as said above; a last rung that owns its cascade's input
 // and cannot copy it.
