@@ -164,6 +164,7 @@ TEST_CASE("an error is of one use and one row only") {
   CHECK_FALSE(calls.has_answer(0));
   calls.fail(2, Error(Code::bad_value, "cannot be read"));
   CHECK_FALSE(calls.has_answer(2));
+  CHECK(run(calls, model, {row_of({1})}) == "2");  // though nobody has said end()
 }
 
 TEST_CASE("a copy of an answer is that row's whatever is asked next") {
