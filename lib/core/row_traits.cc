@@ -30,21 +30,23 @@ Error row_mismatch(const Tensor& got, DType dtype, const Shape& shape) {
 }
 
 bool row_fits(const Tensor& row, DType dtype, const Shape& shape) noexcept {
-  if (row.dtype() != dtype || row.device() != Device{} || row.shape().elements() != shape.elements()) return false;
+  if (row.dtype() != dtype || row.device() != Device{}) return false;
   if (row.empty() && shape.elements() != 0) return false;
+  if (row.shape() == shape) return true;
+  if (row.shape().elements() != shape.elements()) return false;
   const Shape got = squeezed(row.shape()), want = squeezed(shape);
   return got.rank() <= 1 || want.rank() <= 1 || got == want;
 }
 
 void copy_row(const Tensor& row, void* to) {
-  const Tensor flat = row.contiguous() ? row : row.contiguous_copy();
-  const auto bytes = static_cast<std::size_t>(flat.shape().elements()) * size_of(flat.dtype());
+  if (!row.contiguous()) return copy_row(row.contiguous_copy(), to);
+  const auto bytes = static_cast<std::size_t>(row.shape().elements()) * size_of(row.dtype());
   if (bytes == 0) return;
   // A bool that is neither 0 nor 1 would be undefined behaviour later on.
-  if (flat.dtype() == DType::boolean)
-    std::transform(flat.as<std::uint8_t>().begin(), flat.as<std::uint8_t>().end(), static_cast<bool*>(to),
+  if (row.dtype() == DType::boolean)
+    std::transform(row.as<std::uint8_t>().begin(), row.as<std::uint8_t>().end(), static_cast<bool*>(to),
                    [](std::uint8_t byte) { return byte != 0; });
-  else std::memcpy(to, flat.data(), bytes);
+  else std::memcpy(to, row.data(), bytes);
 }
 
 void fill_row(const Tensor& row, const void* from, std::size_t bytes) noexcept {

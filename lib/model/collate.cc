@@ -62,6 +62,7 @@ void collate(std::span<const Tensor* const> rows, const Tensor& batch) {
 
 // put() and fail() find room.
 void RowCalls::begin(std::size_t rows, std::size_t padded) {
+  end();
   rows_.reserve(rows);
   number_.reserve(rows);
   states_.assign(rows, State::nothing);
@@ -143,14 +144,14 @@ std::optional<Error> RowCalls::run_together(const Model& model) {
     if (Status status = model.run({&input, 1}, {&output, 1}); !status) return status.error();
   }
   if (auto error = misfit(model, output, padded_)) return error;
-  const auto size = static_cast<std::int64_t>(output.empty() ? 0 : size_of(output.dtype()));
-  std::ptrdiff_t offset = 0;
-  for (const std::size_t k : group_) {
-    places_[number_[k]] = {outputs_.size(), offset};
-    states_[number_[k]] = State::answered;
-    offset += output.strides()[0] * size;
-  }
+  Place place{outputs_.size(), 0};
   keep(output.row(0));
+  const auto size = static_cast<std::int64_t>(output.empty() ? 0 : size_of(output.dtype()));
+  for (const std::size_t k : group_) {
+    places_[number_[k]] = place;
+    states_[number_[k]] = State::answered;
+    place.offset += output.strides()[0] * size;
+  }
   return std::nullopt;
 }
 

@@ -164,6 +164,7 @@ TEST_CASE("an error is of one use and one row only") {
   CHECK_FALSE(calls.has_answer(0));
   calls.fail(2, Error(Code::bad_value, "cannot be read"));
   CHECK_FALSE(calls.has_answer(2));
+  CHECK(run(calls, model, {row_of({1})}) == "2");  // though nobody has said end()
 }
 
 TEST_CASE("a copy of an answer is that row's whatever is asked next") {
@@ -204,6 +205,21 @@ TEST_CASE("rows of an output are found by its strides") {
   CHECK(run(calls, model, {row_of({1, 2}), row_of({3, 4}), row_of({5, 6})}) == "56 34 12");
   model.same = true;
   CHECK(run(calls, model, {row_of({1, 2}), row_of({3, 4}), row_of({5, 6})}) == "56 56 56");
+}
+
+TEST_CASE("rows and outputs are let go of at the end") {
+  RowCalls calls;
+  PlusOne model;
+  const Tensor a = row_of({1}), b = row_of({2});
+  calls.begin(2, 0);
+  calls.put(0, a);
+  calls.put(1, b);
+  calls.run(model, false);
+  const std::weak_ptr<void> output = calls.answer(0).owner();
+  CHECK_FALSE(output.expired());
+  calls.end();
+  CHECK(output.expired());
+  CHECK(a.owner().use_count() == 1);
 }
 
 TEST_CASE("memory for calls is kept for the next ones") {
