@@ -174,7 +174,8 @@ class Choice {
       oldest = std::min(oldest, w.arrival);
       if (!is_dropped(w, hopeless_)) earliest = std::min(earliest, w.may_drop ? w.deadline : never);
     }
-    const TimePoint until = std::min(oldest + to_duration(2 * seconds(best)), earliest - to_duration(1.1 * seconds(best)));
+    const TimePoint until =
+        std::min(oldest + to_duration(2 * seconds(best)), earliest - to_duration(1.1 * seconds(best)));
     if (until <= now_) return action;
     action.kind = Kind::yield;
     action.until = until;
