@@ -59,9 +59,10 @@ BatchAction Station::ask(TimePoint now) noexcept {
   return b.policy->decide(look, now, *b.state);
 }
 
-// REQUIRES: somebody waits, and it is not spawned
+// Unless it is on its way. REQUIRES: somebody waits
 void Station::spawn_starter(TimePoint now) noexcept {
   Batching& b = *batching_;
+  if (b.spawned) return;
   Frame& f = *common_.queue.first()->frame;
   b.spawned = true;
   b.no_longer_than = now + b.took;
@@ -72,12 +73,11 @@ void Station::spawn_starter(TimePoint now) noexcept {
   f.executor->spawn(b.starter);
 }
 
-// Whether calls are begun by the starter, which runs behind those who are on their way here. `anybody`: a thread would
-// have to be found for the call in any case.
-bool Station::leaves_it_to_starter(TimePoint now, bool anybody) noexcept {
+// Whether calls are begun by the starter, which runs behind those who are on their way here.
+bool Station::leaves_it_to_starter(TimePoint now) noexcept {
   const Batching& b = *batching_;
   if (b.spawned) return now < b.no_longer_than;
-  if (!anybody && coming_.load(relaxed) == 0) return false;
+  if (coming_.load(relaxed) == 0) return false;
   spawn_starter(now);
   return true;
 }
@@ -112,9 +112,7 @@ void Station::decide(TimePoint now, Turn* mine, Decided& decided) noexcept {
     else action.rows = waits ? 0 : spec_.max_batch;
     if (begin_call(action, mine, decided) || !waits || common_.queue.empty()) continue;
     const bool yields = action.kind == BatchAction::Kind::yield && b.shared;
-    if (!yields) return wait_until(until);
-    if (!b.spawned) spawn_starter(now);
-    return;
+    return yields ? spawn_starter(now) : wait_until(until);
   }
   look_after_alarm();
 }
@@ -171,7 +169,7 @@ Station::Entry Station::enter_asking(Turn& w, bool (*may_wait)(Turn&) noexcept, 
   if (!may_wait(w)) return w.queue.store(nullptr, relaxed), Entry::unwanted;
   common_.queue.push(w);
   waiting_.fetch_add(1, relaxed);
-  if (common_.free.empty() || leaves_it_to_starter(now, false)) return Entry::waits;
+  if (common_.free.empty() || leaves_it_to_starter(now)) return Entry::waits;
   decide(now, &w, decided);
   const bool leads = w.slot && !w.granted;
   return leads ? Entry::entered : Entry::waits;
@@ -181,7 +179,7 @@ void Station::leave_asking(Slot& slot, TimePoint now) noexcept {
   const std::lock_guard lock(mutex_);
   common_.free.push_back(&slot);
   --common_.busy;
-  if (!common_.queue.empty()) (void)leaves_it_to_starter(now, true);
+  if (!common_.queue.empty()) spawn_starter(now);  // a thread must be found for the call in any case
 }
 
 void Station::observe(const BatchSample& sample) noexcept {

@@ -149,7 +149,7 @@ class Station {
   BatchAction ask(TimePoint now) noexcept;
   void decide(TimePoint now, Turn* mine, Decided& decided) noexcept;
   void spawn_starter(TimePoint now) noexcept;
-  bool leaves_it_to_starter(TimePoint now, bool anybody) noexcept;
+  bool leaves_it_to_starter(TimePoint now) noexcept;
   static void run_starter(Task& task) noexcept;
   bool begin_call(const BatchAction& action, Turn* mine, Decided& decided) noexcept;
   void wait_until(TimePoint until) noexcept;
