@@ -178,7 +178,6 @@ std::string faces_text(const FacesFigures& figures) {
 namespace {
 
 constexpr const char* how_to_export = "; python3 docs/models/export.py --only faces makes what the demo needs";
-constexpr double most_difference = 1e-4;
 
 void add_pictures_of(const std::string& folder, std::vector<std::string>& paths) {
   std::error_code error;

@@ -18,6 +18,9 @@ struct Networks {
 // $XDG_CACHE_HOME/tailrace, or ~/.cache/tailrace.
 Built<std::string> default_cache(const std::string& folder);
 
+// Answers of exported networks equal those of the Python originals where they differ by no more.
+inline constexpr double most_difference = 1e-4;
+
 // A file in the cache that cannot be used is made again. Says on standard error what takes long.
 Built<Networks> open_networks(const Digits& digits, std::uint64_t seed, const std::string& cache);
 

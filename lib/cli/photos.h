@@ -52,8 +52,6 @@ Built<References> parse_references(std::string_view text);
 double difference(const stages::Ranking& got, const stages::Ranking& expected);
 // Of all that each network said. A photograph or network that was not recorded is a problem.
 Built<double> difference(const PhotosFigures& figures, const References& references);
-// Answers are equal where probabilities differ by no more.
-inline constexpr double most_difference = 1e-4;
 
 std::string photos_text(const PhotosFigures& figures);
 std::string photos_json(const PhotosFigures& figures);

@@ -145,8 +145,6 @@ std::string speech_text(const SpeechFigures& figures) {
 
 namespace {
 
-constexpr double most_difference = 1e-4;
-
 Built<std::vector<float>> read_wav(const std::string& path) {
   const auto bytes = read_file(path, std::size_t{256} << 20);
   if (!bytes) return bytes.error();
