@@ -7,11 +7,12 @@
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
 
-#include <bit>
 #include <filesystem>
 
 #include "forward/network.h"
+#include "support/at_view.h"
 #include "support/program.h"
+#include "support/source.h"
 #include "tailrace/torch/torch.h"
 
 namespace forward {
@@ -24,26 +25,9 @@ namespace jit = torch::jit;
 const Network networks[] = {{"small", {64, 256, 10}}, {"large", {64, 1024, 1024, 10}}};
 constexpr std::int64_t batches[] = {1, 32};
 
-// Where inputs come from: one element follows from the answer before.
-struct Source {
-  explicit Source(std::int64_t n) : rows(tr::Tensor::zeros(tr::DType::float32, {n, 64})) {
-    const std::span<float> all = rows.as<float>();
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<float>(i % 17) / 8 - 1;
-  }
-  void follow(float answer) { rows.as<float>()[0] = answer / 64; }
-  tr::Tensor rows;
-};
-template <class Once>  // float once(): the answer's first element
-std::function<std::uint32_t(long)> repeat(std::shared_ptr<Source> source, Once once) {
-  return [source, once](long n) mutable {
-    source->follow(0);
-    float answer = 0;
-    for (long i = 0; i < n; ++i) source->follow(answer = once());
-    return std::bit_cast<std::uint32_t>(answer);
-  };
-}
-at::Tensor view_of(const tr::Tensor& t) {
-  return at::for_blob(t.data(), {t.shape()[0], t.shape()[1]}).options(at::kFloat).make_tensor();
+std::shared_ptr<bench::Source> source_of(std::int64_t rows) {
+  const auto element = [](std::size_t i) { return static_cast<float>(i % 17) / 8 - 1; };
+  return std::make_shared<bench::Source>(tr::Shape{rows, 64}, element, 1.f / 64);
 }
 
 // ---- the arms
@@ -52,9 +36,9 @@ bench::Arm interpreter(std::int64_t rows, const std::string& file) {
   jit::Module net = jit::load(file, c10::kCPU);
   net.eval();
   net = jit::freeze(net);
-  const auto source = std::make_shared<Source>(rows);
-  const at::Tensor input = view_of(source->rows);
-  return {"interpreter", repeat(source, [net, input]() mutable {
+  const auto source = source_of(rows);
+  const at::Tensor input = bench::view_of(source->rows);
+  return {"interpreter", bench::repeat(source, [net, input]() mutable {
             const c10::InferenceMode inference;
             return net.forward({input}).toTensor().const_data_ptr<float>()[0];
           })};
@@ -69,9 +53,9 @@ bench::Arm by_hand(const Network& network, std::int64_t rows, Calls calls) {
   auto steps = std::make_shared<std::vector<Step>>();
   for (const Layer& layer : layers_of(network))
     steps->push_back({layer.weight.t(), layer.bias, at::empty({rows, layer.bias.size(0)})});
-  const auto source = std::make_shared<Source>(rows);
-  const at::Tensor input = view_of(source->rows);
-  return {calls == Calls::kernels ? "by hand, kernels only" : "by hand", repeat(source, [steps, input, calls] {
+  const auto source = source_of(rows);
+  const at::Tensor input = bench::view_of(source->rows);
+  return {calls == Calls::kernels ? "by hand, kernels only" : "by hand", bench::repeat(source, [steps, input, calls] {
             const c10::InferenceMode inside;
             const at::Tensor* x = &input;
             for (std::size_t i = 0; i < steps->size(); ++i) {
@@ -92,8 +76,8 @@ bench::Arm by_hand(const Network& network, std::int64_t rows, Calls calls) {
 
 bench::Arm ours(std::int64_t rows, const std::string& file) {
   auto model = tr::torch::open(file, {.rows = {{tr::DType::float32, {64}}}, .batches = {rows}}).value();
-  const auto source = std::make_shared<Source>(rows);
-  return {"tailrace", repeat(source, [model, source] {
+  const auto source = source_of(rows);
+  return {"tailrace", bench::repeat(source, [model, source] {
             tr::Tensor answer;
             if (!model->run({&source->rows, 1}, {&answer, 1})) throw bench::WrongAnswer{"a call failed"};
             return answer.as<float>()[0];

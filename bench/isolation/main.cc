@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "support/at_view.h"
 #include "support/program.h"
 #include "tailrace/exec/start.h"
 #include "tailrace/flow/flow.h"
@@ -119,7 +120,7 @@ Arm unlimited(const std::string& name, const std::string& file, Limited limited)
   net = jit::freeze(net);
   return {name, [=](Clock::duration time) {
             const tr::Tensor x = input();
-            const at::Tensor view = at::for_blob(x.data(), {rows, inputs}).options(at::kFloat).make_tensor();
+            const at::Tensor view = bench::view_of(x);
             const auto ask = [&] {
               const c10::InferenceMode inference;
               jit::Module mine = net;

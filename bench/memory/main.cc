@@ -7,11 +7,12 @@
 #include <torch/csrc/jit/api/module.h>
 #include <unistd.h>
 
-#include <bit>
 #include <filesystem>
 #include <future>
 
+#include "support/at_view.h"
 #include "support/program.h"
+#include "support/source.h"
 #include "tailrace/torch/torch.h"
 
 namespace memory {
@@ -26,27 +27,13 @@ void one_thread() {
   if (const auto set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"))) set(1);
 }
 
-struct Rows {
-  explicit Rows(std::int64_t n) : tensor(tr::Tensor::zeros(tr::DType::float32, {1, n})) {}
-  void follow(float answer) { tensor.as<float>()[0] = answer; }
-  tr::Tensor tensor;
-};
-template <class Once>
-std::function<std::uint32_t(long)> repeat(std::shared_ptr<Rows> rows, Once once) {
-  return [rows, once](long n) mutable {
-    float answer = 0;
-    rows->follow(0);
-    for (long i = 0; i < n; ++i) rows->follow(answer = once());
-    return std::bit_cast<std::uint32_t>(answer);
-  };
-}
-at::Tensor view_of(const tr::Tensor& t) {
-  return at::for_blob(t.data(), {1, t.shape()[1]}).options(at::kFloat).make_tensor();
+std::shared_ptr<bench::Source> source_of(std::int64_t n) {
+  return std::make_shared<bench::Source>(tr::Shape{1, n}, [](std::size_t) { return 0.f; });
 }
 
 bench::Arm by_malloc(std::int64_t n) {
-  const auto rows = std::make_shared<Rows>(n);
-  return {"malloc", repeat(rows, [x = view_of(rows->tensor)] {
+  const auto source = source_of(n);
+  return {"malloc", bench::repeat(source, [x = bench::view_of(source->rows)] {
             const c10::InferenceMode inference;
             const at::Tensor first = at::add(x, 1);
             const at::Tensor second = at::mul(first, 0.5);
@@ -55,10 +42,10 @@ bench::Arm by_malloc(std::int64_t n) {
 }
 bench::Arm by_hand(std::int64_t n) {
   const c10::InferenceMode inference;
-  const auto rows = std::make_shared<Rows>(n);
+  const auto source = source_of(n);
   std::vector<at::Tensor> out{at::empty({1, n}), at::empty({1, n}), at::empty({1, n})};
   const at::Tensor one = at::scalar_tensor(1), half = at::scalar_tensor(.5);
-  return {"by hand", repeat(rows, [x = view_of(rows->tensor), out, one, half]() mutable {
+  return {"by hand", bench::repeat(source, [x = bench::view_of(source->rows), out, one, half]() mutable {
             const c10::InferenceMode inside;
             at::add_out(out[0], x, one);
             at::mul_out(out[1], out[0], half);
@@ -76,9 +63,9 @@ bench::Arm ours(std::int64_t n) {
     models.push_back(tr::torch::open(file.string(), {.rows = {{tr::DType::float32, {n}}}}).value());
     std::filesystem::remove(file);
   }
-  const auto rows = std::make_shared<Rows>(n);
-  return {"tailrace", repeat(rows, [models, rows] {
-            tr::Tensor x = rows->tensor;
+  const auto source = source_of(n);
+  return {"tailrace", bench::repeat(source, [models, source] {
+            tr::Tensor x = source->rows;
             for (const auto& model : models) {
               tr::Tensor y;
               if (!model->run({&x, 1}, {&y, 1})) throw bench::WrongAnswer{"a call failed"};

@@ -6,12 +6,13 @@
 #include <torch/csrc/jit/serialization/import.h>
 #include <unistd.h>
 
-#include <bit>
-#include <cmath>
 #include <filesystem>
 
 #include "cli/networks.h"
+#include "forward/network.h"
+#include "support/at_view.h"
 #include "support/program.h"
+#include "support/source.h"
 #include "tailrace/exec/start.h"
 #include "tailrace/flow/flow.h"
 #include "tailrace/torch/torch.h"
@@ -40,18 +41,7 @@ jit::Module module_of(const std::string& name, const std::string& expression) {
   return part;
 }
 jit::Module perceptron(const std::string& name, const std::vector<std::int64_t>& widths, bool relu_at_end = false) {
-  jit::Module part(name);
-  std::string source = "def forward(self, x):\n";
-  for (std::size_t i = 1; i < widths.size(); ++i) {
-    const auto in = widths[i - 1], out = widths[i];
-    const std::string n = std::to_string(i);
-    part.register_parameter("w" + n, at::randn({out, in}) / std::sqrt(static_cast<double>(in)), false);
-    part.register_parameter("b" + n, at::randn({out}), false);
-    source += "  x = torch.linear(x, self.w" + n + ", self.b" + n + ")\n";
-    if (relu_at_end || i + 1 < widths.size()) source += "  x = torch.relu(x)\n";
-  }
-  part.define(source + "  return x\n");
-  return part;
+  return forward::module_of(name, forward::draw_layers(widths), relu_at_end);
 }
 Chain ten_layers() {
   Chain chain{"ten_layers", "ten modules of one layer, 64-64", {64}, {}};
@@ -96,28 +86,9 @@ jit::Module merged(const Chain& chain) {
   return whole;
 }
 
-tr::Shape rows_of(const Chain& chain, std::int64_t rows) {
-  std::vector<std::int64_t> shape{rows};
-  for (const auto extent : chain.row) shape.push_back(extent);
-  return tr::Shape(std::span<const std::int64_t>(shape));
-}
-// Where inputs come from: one element follows from the answer before.
-struct Source {
-  explicit Source(const tr::Shape& shape) : rows(tr::Tensor::zeros(tr::DType::float32, shape)) {
-    const std::span<float> all = rows.as<float>();
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<float>(i % 255);
-  }
-  void follow(float answer) { rows.as<float>()[0] = answer / 64; }
-  tr::Tensor rows;
-};
-template <class Once>  // float once(): the answer's first element
-std::function<std::uint32_t(long)> repeat(std::shared_ptr<Source> source, Once once) {
-  return [source, once](long n) mutable {
-    source->follow(0);
-    float answer = 0;
-    for (long i = 0; i < n; ++i) source->follow(answer = once());
-    return std::bit_cast<std::uint32_t>(answer);
-  };
+std::shared_ptr<bench::Source> source_of(const Chain& chain, std::int64_t rows) {
+  const auto element = [](std::size_t i) { return static_cast<float>(i % 255); };
+  return std::make_shared<bench::Source>(chain.row.with_first(rows), element, 1.f / 64);
 }
 
 // ---- the arms
@@ -126,11 +97,9 @@ bench::Arm interpreter(const Chain& chain, std::int64_t rows) {
   jit::Module net = merged(chain);
   net.eval();
   net = jit::freeze(net);
-  const auto source = std::make_shared<Source>(rows_of(chain, rows));
-  const tr::Shape shape = source->rows.shape();
-  const at::Tensor input =
-      at::for_blob(source->rows.data(), {shape.begin(), shape.rank()}).options(at::kFloat).make_tensor();
-  return {"merged, interpreter", repeat(source, [net, input]() mutable {
+  const auto source = source_of(chain, rows);
+  const at::Tensor input = bench::view_of(source->rows);
+  return {"merged, interpreter", bench::repeat(source, [net, input]() mutable {
             const c10::InferenceMode inference;
             return net.forward({input}).toTensor().const_data_ptr<float>()[0];
           })};
@@ -147,15 +116,15 @@ struct Part {
 // As an engine's stages, one behind another, in one block that runs on the caller's thread.
 bench::Arm stages(const std::string& name, const Chain& chain, std::int64_t rows,
                   const std::vector<jit::Module>& modules) {
-  const auto source = std::make_shared<Source>(rows_of(chain, rows));
+  const auto source = source_of(chain, rows);
   const auto file = (fs::temp_directory_path() / ("tailrace_bench_merge_" + std::to_string(::getpid()))).string();
   std::vector<Part> parts;
   tr::Tensor x = source->rows;
   for (const jit::Module& module : modules) {
     module.save(file);
-    tr::Shape row = x.shape();
-    row = tr::Shape(std::span<const std::int64_t>(row.begin() + 1, row.rank() - 1));
-    parts.push_back({tr::torch::open(file, {.rows = {{tr::DType::float32, row}}, .batches = {rows}}).value()});
+    parts.push_back(
+        {tr::torch::open(file, {.rows = {{tr::DType::float32, x.shape().without_first()}}, .batches = {rows}})
+             .value()});
     x = parts.back()(x).value();
   }
   fs::remove(file);
@@ -165,7 +134,7 @@ bench::Arm stages(const std::string& name, const Chain& chain, std::int64_t rows
   });
   using Engine = tr::Engine<tr::Tensor, tr::Tensor>;
   const auto engine = std::make_shared<Engine>(tr::start(flow, {.threads = 1}).value());
-  return {name, repeat(source, [engine, source] { return engine->run(source->rows).value().as<float>()[0]; })};
+  return {name, bench::repeat(source, [engine, source] { return engine->run(source->rows).value().as<float>()[0]; })};
 }
 std::vector<bench::Arm> arms_of(const Chain& chain, std::int64_t rows) {
   return {stages("stages", chain, rows, chain.parts), stages("merged", chain, rows, {merged(chain)}),
