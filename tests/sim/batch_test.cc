@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/batches.h"
 #include "tailrace/exec/start.h"
 #include "tailrace/flow/combine.h"
 #include "tailrace/flow/flow.h"
@@ -17,18 +18,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// 2 ms and 1 ms a row; 3 rows take longer than 4.
-BatchTimes times() {
-  BatchTimes all;
-  for (const auto& [rows, s] : {std::pair{1u, 3e-3}, {2u, 4e-3}, {3u, 8e-3}, {4u, 6e-3}, {8u, 10e-3}})
-    all.times.push_back({rows, 1, s, s, s});
-  return all;
-}
-
 Flow<int, int> one_stage(const PolicyUse& policy, unsigned max_batch = 8, unsigned limit = 1) {
   const auto add = [](const int& x) { return x + 1; };
-  const auto serve = stage(batch_service<int>(times(), add),
-                           {.limit = limit, .max_batch = max_batch, .batch = policy, .times = times()});
+  const auto serve =
+      stage(batch_service<int>(test::times_with_a_cliff(), add),
+            {.limit = limit, .max_batch = max_batch, .batch = policy, .times = test::times_with_a_cliff()});
   return flow<int>("f", [&](Stream<int> s) { return s.then("serve", serve); });
 }
 
@@ -39,18 +33,7 @@ std::string run(const Flow<int, int>& f, const std::vector<Duration>& at, const 
   simulate(optimise(f).value(), Workload<int>{load::Recorded{at}, {}, request},
            {.workers = workers, .requests = at.size(), .shed = shed, .raw = &raw})
       .value();
-  std::vector<std::string> rows(at.size());
-  std::istringstream lines(raw.str());
-  for (std::string line; std::getline(lines, line);) {
-    if (line.empty() || line[0] < '0' || line[0] > '9') continue;
-    std::istringstream cells(line);
-    std::string number, arrival, latency, outcome;
-    for (std::string* cell : {&number, &arrival, &latency, &outcome}) std::getline(cells, *cell, ',');
-    rows[std::stoul(number)] = outcome == "answered" ? std::to_string(std::stoll(latency) / 1000) : outcome;
-  }
-  std::string text;
-  for (const auto& r : rows) text += (text.empty() ? "" : " ") + r;
-  return text;
+  return test::latencies_in(raw.str(), at.size());
 }
 
 TEST_CASE("a call takes what the table says, and those who wait share the next one") {
@@ -127,7 +110,8 @@ TEST_CASE("those who are on their way share a call") {
 }
 
 TEST_CASE("elements share calls") {
-  const auto service = stage(batch_service<int>(times()), {.max_batch = 8, .batch = {"table"}, .times = times()});
+  const auto service = stage(batch_service<int>(test::times_with_a_cliff()),
+                             {.max_batch = 8, .batch = {"table"}, .times = test::times_with_a_cliff()});
   const auto f = flow<int>("f", [&](Stream<int> s) {
     const auto element = flow<int>("e", [&](Stream<int> x) { return x.then("serve", service); });
     return each("all", s.then("v", [](int n) { return std::vector<int>(static_cast<std::size_t>(n)); }), element)

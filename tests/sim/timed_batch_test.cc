@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <sstream>
 
+#include "sim/batches.h"
 #include "support/simulated_accelerator.h"
 #include "support/steps.h"
 #include "tailrace/exec/stream_model.h"
@@ -19,13 +20,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// 2 ms and 1 ms a row; 3 rows take longer than 4.
-BatchTimes table() {
-  BatchTimes all;
-  for (const auto& [rows, s] : {std::pair{1u, 3e-3}, {2u, 4e-3}, {3u, 8e-3}, {4u, 6e-3}, {8u, 10e-3}})
-    all.times.push_back({rows, 1, s, s, s});
-  return all;
-}
 Profile profile_of(const char* where, double seconds, const char* variant = "") {
   Profile profile;
   profile.measured.threads = 1;
@@ -63,18 +57,7 @@ std::string latencies(const Built<Plan<In, Out>>& plan, std::vector<Duration> at
   sim::simulate(plan.value(), sim::Workload<In>{load::Recorded{at}, std::move(input)},
                 {.workers = workers, .requests = at.size(), .raw = &raw})
       .value();
-  std::vector<std::string> found(at.size());
-  std::istringstream lines(raw.str());
-  std::string line;
-  for (std::getline(lines, line); std::getline(lines, line);) {
-    std::istringstream cells(line);
-    std::string number, arrival, latency, code;
-    for (std::string* cell : {&number, &arrival, &latency, &code}) std::getline(cells, *cell, ',');
-    found[std::stoul(number)] = code == "answered" ? std::to_string(std::stoll(latency) / 1000) : code;
-  }
-  std::string text;
-  for (const auto& f : found) text += (text.empty() ? "" : " ") + f;
-  return text;
+  return latencies_in(raw.str(), at.size());
 }
 int number(std::uint64_t n) { return static_cast<int>(n); }
 Tensor row(std::uint64_t n) { return numbers(static_cast<float>(n), 1); }
@@ -82,7 +65,7 @@ Tensor row(std::uint64_t n) { return numbers(static_cast<float>(n), 1); }
 }  // namespace
 
 TEST_CASE("timed: a batch stage's calls take what its table says") {
-  const auto plan = optimise(summing({.max_batch = 8, .batch = {"table"}, .times = table()})).value();
+  const auto plan = optimise(summing({.max_batch = 8, .batch = {"table"}, .times = times_with_a_cliff()})).value();
   const auto timed = sim::timed(plan, Profile());
   CHECK(latencies<int, int>(timed, {0ms, 1ms, 1ms, 1ms}, 4, number) == "3000 8000 8000 8000");  // 3 rows as 4
 
@@ -96,7 +79,7 @@ TEST_CASE("timed: a batch stage's calls take what its table says") {
 }
 
 TEST_CASE("timed: a batch keeps one worker busy, and its replicas have calls of their own") {
-  const auto plan = optimise(summing({.limit = 2, .max_batch = 4, .times = table()})).value();
+  const auto plan = optimise(summing({.limit = 2, .max_batch = 4, .times = times_with_a_cliff()})).value();
   const auto timed = sim::timed(plan, Profile());
   CHECK(latencies<int, int>(timed, {0ms, 1ms, 1ms}, 2, number) == "3000 3000 5000");
   CHECK(latencies<int, int>(timed, {0ms, 1ms, 1ms}, 1, number) == "3000 5000 8000");  // one call at a time
@@ -104,7 +87,7 @@ TEST_CASE("timed: a batch keeps one worker busy, and its replicas have calls of 
 
 TEST_CASE("timed: requests that share a model's calls do so by the table that the plan was made with") {
   Registry models;
-  models.add("net", {.name = "small", .model = std::make_shared<SimulatedNetwork>(), .times = table()});
+  models.add("net", {.name = "small", .model = std::make_shared<SimulatedNetwork>(), .times = times_with_a_cliff()});
   const auto profile = profile_of("net", 3e-3, "small");
   const auto plan = optimise(doubling(), {.profile = profile, .models = models}).value();
   REQUIRE(plan.data().choices.root.batch.size() == 2);  // `batch` found that sharing pays
@@ -125,8 +108,9 @@ TEST_CASE("timed: a batch without a table is named, or takes no time; a simulate
                     "stage or its model a table of times, or let such stages take none"));
   const auto untimed = sim::timed(plan, Profile(), {.unknown_take_none = true});
   CHECK(latencies<int, int>(untimed, {0ms, 1ms}, 1, number) == "0 0");
-  const auto simulated = flow<int>(
-      "f", [](Stream<int> x) { return x.then("s", stage(sim::batch_service<int>(table()), {.max_batch = 8})); });
+  const auto simulated = flow<int>("f", [](Stream<int> x) {
+    return x.then("s", stage(sim::batch_service<int>(times_with_a_cliff()), {.max_batch = 8}));
+  });
   CHECK(latencies<int, int>(sim::timed(optimise(simulated).value(), Profile()), {0ms, 1ms, 1ms}, 4, number) ==
         "3000 6000 6000");
 }

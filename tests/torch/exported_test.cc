@@ -17,18 +17,12 @@ namespace {
 using Json = nlohmann::json;
 
 fs::path exported(const std::string& name) {
-  if (const char* const folder = std::getenv("TAILRACE_MODELS"); folder && *folder) return fs::path(folder) / name;
-  const char* const cache = std::getenv("XDG_CACHE_HOME");
-  const char* const home = std::getenv("HOME");
-  const fs::path folder = cache && *cache == '/' ? fs::path(cache) : fs::path(home ? home : "/") / ".cache";
-  return folder / "tailrace" / "models" / name;
+  const char* const folder = std::getenv("TAILRACE_MODELS");
+  return folder && *folder ? fs::path(folder) / name : in_cache(fs::path("models") / name);
 }
 
 bool is_there(const std::string& name, const std::string& group) {
-  const bool there = fs::exists(exported(name));
-  if (!there)
-    WARN("SKIPPED: no " << exported(name) << ": python3 docs/models/export.py --only " << group << " makes it");
-  return there;
+  return found_or_skipped(exported(name), "python3 docs/models/export.py --only " + group + " makes it");
 }
 
 Json recorded(const std::string& name) {

@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "cli/networks.h"
 #include "tailrace/torch/torch.h"
 
 // Small modules, written to files and opened.
@@ -83,6 +84,18 @@ inline Tensor floats(std::vector<float> values, const Shape& shape) {
 inline std::vector<float> values(const Tensor& t) {
   const Tensor flat = t.contiguous() ? t : t.contiguous_copy();
   return {flat.as<float>().begin(), flat.as<float>().end()};
+}
+
+// Where the user's cache has it, as docs/install.sh and docs/models/export.py put it there.
+inline fs::path in_cache(const fs::path& name) {
+  const auto folder = tr::cli::default_cache(name.string());
+  return folder ? fs::path(*folder) : fs::path();
+}
+// Whether a file that is no part of the repository is there; if not, says what makes it.
+inline bool found_or_skipped(const fs::path& file, const std::string& how) {
+  const bool there = fs::exists(file);
+  if (!there) WARN("SKIPPED: no " << file << ": " << how);
+  return there;
 }
 
 inline const std::string linear = "def forward(self, x):\n  return torch.linear(x, self.w, self.b)\n";

@@ -18,11 +18,8 @@ namespace {
 constexpr int rate = 16000, samples = 512;  // a second; a chunk
 
 std::string published() {
-  if (const char* const file = std::getenv("TAILRACE_SILERO")) return file;
-  const char* const cache = std::getenv("XDG_CACHE_HOME");
-  const char* const home = std::getenv("HOME");
-  const fs::path folder = cache && *cache == '/' ? fs::path(cache) : fs::path(home ? home : "/") / ".cache";
-  return folder / "tailrace" / SILERO / "silero_vad" / "data" / "silero_vad.jit";
+  const char* const file = std::getenv("TAILRACE_SILERO");
+  return file ? file : in_cache(fs::path(SILERO) / "silero_vad" / "data" / "silero_vad.jit").string();
 }
 
 tr::torch::LoadOptions options() {
@@ -70,11 +67,7 @@ float next(tr::torch::StatefulCopy& copy, const Tensor& input) {
   return output.as<float>()[0];
 }
 
-bool is_there() {
-  const bool there = fs::exists(published());
-  if (!there) WARN("SKIPPED: no " << published() << ": bash docs/install.sh --with-weights fetches it");
-  return there;
-}
+bool is_there() { return found_or_skipped(published(), "bash docs/install.sh --with-weights fetches it"); }
 
 }  // namespace
 
